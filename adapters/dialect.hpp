@@ -2,11 +2,14 @@
 // Stateless and shared by all workers.  See docs/adding-a-vendor.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adapters/event.hpp"
@@ -133,16 +136,20 @@ public:
     [[nodiscard]] virtual Result<std::vector<std::string>> models(std::string_view body) const;
 };
 
-/// The dialects that exist.  Static storage, stateless.
-namespace dialects {
-extern const Dialect& openai;
-extern const Dialect& azure;
-extern const Dialect& anthropic;
-extern const Dialect& gemini;
-extern const Dialect& vertex;
-extern const Dialect& bedrock;
-extern const Dialect& cohere;
-extern const Dialect& ollama;
+/// The dialects that exist.  An enum, not a pointer, so that vendor files stay constant-initialised data.
+enum class DialectName : std::uint8_t { openai, azure, anthropic, gemini, vertex, bedrock, cohere, ollama };
+inline constexpr std::size_t kDialects = 8;
+/// The one object of a dialect.  Static storage, stateless, usable from every thread.
+[[nodiscard]] const Dialect& dialect(DialectName name) noexcept;
+namespace dialects {   // each defined in its own dialect/<name>.cpp; only dialect() calls them
+[[nodiscard]] const Dialect& openai() noexcept;
+[[nodiscard]] const Dialect& azure() noexcept;
+[[nodiscard]] const Dialect& anthropic() noexcept;
+[[nodiscard]] const Dialect& gemini() noexcept;
+[[nodiscard]] const Dialect& vertex() noexcept;
+[[nodiscard]] const Dialect& bedrock() noexcept;
+[[nodiscard]] const Dialect& cohere() noexcept;
+[[nodiscard]] const Dialect& ollama() noexcept;
 }  // namespace dialects
 
 /// The kind for an HTTP status by itself (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 5xx, 529); dialects refine it.

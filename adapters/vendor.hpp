@@ -78,7 +78,7 @@ struct Vendor {
     std::string_view base_url = {};                    ///< empty: must be configured
     std::span<const std::string_view> key_env = {};    ///< environment variables that hold the key, first found wins
     std::span<const std::string_view> base_url_env = {};
-    const Dialect* dialect = nullptr;
+    DialectName dialect = DialectName::openai;
     Auth auth = Auth::bearer;
     std::string_view auth_header = {};                 ///< for Auth::api_key_header
     Op operations = Op::chat | Op::models;
