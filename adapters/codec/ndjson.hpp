@@ -21,9 +21,9 @@ public:
 
 private:
     std::size_t limit_;
-    std::string tail_;
-    std::string_view input_;
-    bool tail_taken_ = false;
+    std::string tail_;            // an unfinished line from earlier pushes
+    std::string_view input_;      // bytes of the current push that are not consumed
+    bool tail_taken_ = false;     // the last line handed out views tail_
     bool overflowed_ = false;
 };
 

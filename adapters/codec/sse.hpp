@@ -34,14 +34,29 @@ public:
     [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
 
 private:
-    bool take(std::string_view block, SseEvent& event);
+    [[nodiscard]] bool next_line(std::string_view& line);
+    [[nodiscard]] bool take_line(std::string_view line, SseEvent& event);
+    [[nodiscard]] bool dispatch(SseEvent& event) noexcept;
+    void add_data(std::string_view value);
+    void add_stray(std::string_view line);
+    void keep_unfinished();
+
     std::size_t limit_;
-    std::string tail_;            // an unfinished event from earlier pushes
-    std::string_view input_;      // not yet consumed bytes of the current push
-    std::string data_;            // joined multi-line data of the current event
+    std::string_view input_;      // bytes of the current push
+    std::size_t position_ = 0;    // first byte of input_ that is not consumed
+    std::size_t next_lf_ = 0;     // first LF and CR at or after position_, found once each so that a long push
+    std::size_t next_cr_ = 0;     // without one of them is not searched again for every line
+    std::string tail_;            // an unfinished line from earlier pushes
+    std::string line_;            // that line once it is complete
+    std::string_view name_;       // fields of the event under way; both view input_, line_ or the stores below
+    std::string_view data_;
+    std::string name_store_;
+    std::string data_store_;      // multi-line data, or data kept across pushes
     std::string stray_;
-    bool overflowed_ = false;
+    bool has_data_ = false;
+    bool skip_lf_ = false;        // the last push ended in CR, whose LF may follow
     bool started_ = false;        // the BOM is only skipped at the very start
+    bool overflowed_ = false;
 };
 
 }  // namespace tollgate::codec
