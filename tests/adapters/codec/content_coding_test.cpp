@@ -5,7 +5,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "tests/adapters/brotli_fixtures.hpp"
+#include "tests/adapters/codec/brotli_fixtures.hpp"
 #include "tests/support/catch.hpp"
 
 using tollgate::FailureKind;
