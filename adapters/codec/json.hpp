@@ -1,5 +1,5 @@
 // A read-only JSON tree over the client's or the vendor's bytes, and a small writer.
-// simdjson does the parsing; its types never leave json.cpp.
+// simdjson finds the tokens; its types never leave codec/json_walk.cpp.
 #pragma once
 
 #include <cstdint>
