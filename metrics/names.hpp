@@ -1,0 +1,111 @@
+// Every series that /metrics can show: type, unit, labels, bound and help, in one table.  The registry renders from it
+// and a test compares docs/metrics.md with it.  A new metric starts with a row here.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tollgate::metrics {
+
+/// Row numbers of kMetrics, in the same order.
+enum class Series : std::uint8_t {
+    requests,
+    request_duration,
+    time_to_first_token,
+    time_per_output_token,
+    overhead,
+    tokens,
+    attempts,
+    stream_truncated,
+    inflight,
+    client_connections,
+    upstream_connections,
+    upstream_pool_waits,
+    upstream_pool_events,
+    config_reloads,
+    log_lines_dropped,
+    build_info,
+    process_resident_memory,
+    process_open_fds,
+    process_max_fds,
+    process_cpu,
+    process_start_time,
+};
+inline constexpr std::size_t kSeries = static_cast<std::size_t>(Series::process_start_time) + 1;
+
+/// `info` is a gauge that is always 1 in the Prometheus text format and an Info family in OpenMetrics.
+enum class SeriesKind : std::uint8_t { counter, gauge, histogram, info };
+[[nodiscard]] constexpr std::string_view to_string(SeriesKind kind) noexcept {
+    constexpr std::array<std::string_view, 4> kNames{"counter", "gauge", "histogram", "info"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+struct Metric {
+    std::string_view name;    ///< as in the Prometheus text format; counters end in _total
+    SeriesKind kind = SeriesKind::counter;
+    std::string_view unit;    ///< base unit, empty: a plain number
+    std::string_view labels;  ///< comma separated, in the order they are written; empty: none
+    std::string_view bound;   ///< what limits the number of series (a histogram counts as one)
+    std::string_view help;
+};
+
+/// "Targets" are the configured (provider, model) pairs that have served traffic, plus one `other` model per provider
+/// and `other`/`other`; kMaxTargets and kMaxProviders (vocabulary.hpp) cap them.
+inline constexpr std::array<Metric, kSeries> kMetrics{{
+    {"tollgate_requests_total", SeriesKind::counter, "", "endpoint,provider,model,status,outcome",
+     "15 endpoints × targets × 36 statuses × 6 outcomes, only those seen",
+     "Requests answered or given up, by what the client saw."},
+    {"tollgate_request_duration_seconds", SeriesKind::histogram, "seconds",
+     "endpoint,provider,model", "15 endpoints × targets, only those seen",
+     "From the first byte of the request to the last byte of the answer."},
+    {"tollgate_time_to_first_token_seconds", SeriesKind::histogram, "seconds",
+     "endpoint,provider,model", "15 endpoints × targets, only those that streamed",
+     "From the first byte of the request to the first body byte of a streamed answer."},
+    {"tollgate_time_per_output_token_seconds", SeriesKind::histogram, "seconds",
+     "endpoint,provider,model", "15 endpoints × targets, only those that streamed",
+     "Time after the first token of a complete stream, per further output token."},
+    {"tollgate_overhead_seconds", SeriesKind::histogram, "seconds", "endpoint", "15 endpoints",
+     "Time that was ours: request duration minus the time spent waiting for vendors."},
+    {"tollgate_tokens_total", SeriesKind::counter, "tokens", "provider,model,kind,source",
+     "targets × 5 kinds × 2 sources, only those seen",
+     "Tokens used, each counted in exactly one kind; source is vendor or estimate."},
+    {"tollgate_attempts_total", SeriesKind::counter, "", "provider,outcome",
+     "providers × failure kinds + 2, only those seen",
+     "Upstream attempts by how they ended: ok or the kind of failure."},
+    {"tollgate_stream_truncated_total", SeriesKind::counter, "", "provider,model",
+     "targets, only those seen", "Streams that ended with an error after their first byte."},
+    {"tollgate_inflight_requests", SeriesKind::gauge, "", "", "1",
+     "Requests being served right now."},
+    {"tollgate_client_connections", SeriesKind::gauge, "", "protocol", "2 protocols",
+     "Open client connections."},
+    {"tollgate_upstream_connections", SeriesKind::gauge, "", "provider,state",
+     "providers × 2 states", "Open connections to vendors: active serves a request, idle waits."},
+    {"tollgate_upstream_pool_waits_total", SeriesKind::counter, "", "provider", "providers",
+     "Requests that had to wait because the provider's pool was full."},
+    {"tollgate_upstream_pool_events_total", SeriesKind::counter, "", "provider,event",
+     "providers × 5 events",
+     "Pool events: opened, reused, expired (idle too long), stale (found dead), rejected (full)."},
+    {"tollgate_config_reloads_total", SeriesKind::counter, "", "result", "2 results",
+     "Configuration reloads: applied or rejected."},
+    {"tollgate_log_lines_dropped_total", SeriesKind::counter, "", "", "1",
+     "Log lines lost because the log's destination was too slow or failed."},
+    {"tollgate_build_info", SeriesKind::info, "", "version", "1",
+     "The running build; the value is always 1."},
+    {"process_resident_memory_bytes", SeriesKind::gauge, "bytes", "", "1",
+     "Resident memory size in bytes."},
+    {"process_open_fds", SeriesKind::gauge, "", "", "1", "Number of open file descriptors."},
+    {"process_max_fds", SeriesKind::gauge, "", "", "1",
+     "Maximum number of open file descriptors."},
+    {"process_cpu_seconds_total", SeriesKind::counter, "seconds", "", "1",
+     "Total user and system CPU time spent in seconds."},
+    {"process_start_time_seconds", SeriesKind::gauge, "seconds", "", "1",
+     "Start time of the process since unix epoch in seconds."},
+}};
+
+[[nodiscard]] constexpr const Metric& metric(Series series) noexcept {
+    return kMetrics[static_cast<std::size_t>(series)];
+}
+
+}  // namespace tollgate::metrics

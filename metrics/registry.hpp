@@ -1,0 +1,56 @@
+// The scrape: sums the workers' shards and writes the Prometheus text format or OpenMetrics.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metrics/shard.hpp"
+#include "metrics/vocabulary.hpp"
+
+namespace tollgate::metrics {
+
+enum class Format : std::uint8_t { text, openmetrics };
+
+/// The format to answer with, from an Accept header (empty: none was sent).  OpenMetrics only when asked for by name
+/// and not at a lower preference than text/plain.
+[[nodiscard]] Format negotiate(std::string_view accept) noexcept;
+/// The Content-Type that goes with a format.
+[[nodiscard]] std::string_view content_type(Format format) noexcept;
+
+struct RegistryOptions {
+    ShardOptions shard = {};
+    std::string version = "unknown";                              ///< label of tollgate_build_info
+    std::function<std::uint64_t()> log_lines_dropped = nullptr;   ///< e.g. Logger::dropped_lines; called per scrape
+};
+
+/// Any thread may call any method; only a scrape, a reload or a worker's start takes the lock.
+class Registry {
+public:
+    explicit Registry(RegistryOptions options = {});
+
+    /// A shard for one worker, which alone may write it.  It lives as long as the registry, also after the worker's end,
+    /// so that counters never go back.
+    [[nodiscard]] Shard& add_shard();
+    /// The names to render with; call before the snapshot that uses them goes to the workers.  Must be grown from the
+    /// one before.
+    void set_vocabulary(std::shared_ptr<const Vocabulary> vocabulary);
+    void count_reload(bool applied) noexcept;
+
+    [[nodiscard]] std::string exposition(Format format) const;
+
+private:
+    RegistryOptions options_;
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::shared_ptr<const Vocabulary> vocabulary_;
+    std::atomic<std::uint64_t> reloads_applied_{0};
+    std::atomic<std::uint64_t> reloads_rejected_{0};
+};
+
+}  // namespace tollgate::metrics

@@ -1,0 +1,162 @@
+// The counters of one worker.  One thread writes, the scraper reads at any time; nothing locks, and memory is allocated
+// only when a (endpoint, target) or a provider is counted for the first time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metrics/cells.hpp"
+#include "metrics/record.hpp"
+#include "metrics/vocabulary.hpp"
+
+namespace tollgate::metrics {
+
+enum class ClientProtocol : std::uint8_t { http1, http2 };
+enum class UpstreamState : std::uint8_t { active, idle };
+/// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when it was to be used.
+/// `rejected`: the pool and its waiting line were full.
+enum class PoolEvent : std::uint8_t { opened, reused, expired, stale, rejected, waited };
+enum class TokenKind : std::uint8_t { input, output, cache_read, cache_write, reasoning };
+enum class TokenSource : std::uint8_t { vendor, estimate };
+
+// Label values, in the order of the enums above.
+inline constexpr std::array<std::string_view, 2> kClientProtocols{"http1", "http2"};
+inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
+inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
+                                                             "stale",  "rejected", "waited"};
+inline constexpr std::array<std::string_view, 5> kTokenKinds{"input", "output", "cache_read", "cache_write",
+                                                             "reasoning"};
+inline constexpr std::array<std::string_view, 2> kTokenSources{"vendor", "estimate"};
+inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::truncated) + 1;
+
+/// The status codes that get their own label value; the first one stands for all others.
+inline constexpr std::array<std::uint16_t, 36> kStatuses{
+    0,   200, 201, 202, 204, 206, 301, 302, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406,
+    408, 409, 410, 411, 413, 415, 417, 422, 424, 429, 431, 499, 500, 501, 502, 503, 504, 529};
+[[nodiscard]] std::size_t status_index(std::uint16_t status) noexcept;
+
+/// Upper limits of histogram buckets, in seconds.  Values that are not positive and finite are left out, the rest is
+/// sorted; at most kMaxBuckets are used.
+struct Buckets {
+    std::vector<double> duration{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                 2.5,   5,      10,    20,   30,    60,   120, 300,  600};
+    std::vector<double> per_token{0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1,
+                                  0.15,  0.2,    0.3,   0.5,  0.75, 1,    2.5};
+    std::vector<double> overhead{0.00001, 0.00002, 0.00003, 0.00005, 0.000075, 0.0001, 0.0002, 0.0005,
+                                 0.001,   0.002,   0.005,   0.01,    0.025,    0.05,   0.1};
+};
+inline constexpr std::size_t kMaxBuckets = 64;
+
+struct ShardOptions {
+    Buckets buckets = {};
+    /// Values of the `outcome` label of attempts, e.g. "ok" and then the names of the failure kinds; add_attempt() takes
+    /// the index.  `other` is added behind the last one.
+    std::vector<std::string> attempt_outcomes{"ok"};
+};
+
+/// Counters of one (endpoint, target); read by the registry.
+struct alignas(64) TargetCells {
+    using StatusRow = std::array<Cell, kOutcomes>;
+
+    std::array<Published<StatusRow>, kStatuses.size()> requests;
+    Published<HistogramCells> duration;
+    Published<HistogramCells> first_token;
+    Published<HistogramCells> per_token;
+    std::array<std::array<Cell, kTokenSources.size()>, kTokenKinds.size()> tokens;
+    Cell truncated;
+};
+
+/// Counters of one provider; read by the registry.
+struct alignas(64) ProviderCells {
+    explicit ProviderCells(std::size_t outcomes) : attempts(outcomes) {}
+
+    std::vector<Cell> attempts;  // never resized
+    std::array<Cell, kUpstreamStates.size()> connections;
+    std::array<Cell, kPoolEvents.size()> pool;
+};
+
+class alignas(64) Shard {
+public:
+    explicit Shard(const ShardOptions& options = {});
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    // ---- written by the one owning thread ----
+
+    /// Counts a finished exchange; `ids` come from the vocabulary of the exchange's snapshot.
+    void publish(const RequestRecord& record, const LabelIds& ids) noexcept;
+
+    void add_inflight(int delta) noexcept { inflight_.add(widen(delta)); }
+    void add_client_connections(ClientProtocol protocol, int delta) noexcept {
+        clients_[static_cast<std::size_t>(protocol)].add(widen(delta));
+    }
+    /// `provider` as numbered by Vocabulary::provider().
+    void add_upstream_connections(std::uint16_t provider, UpstreamState state, int delta) noexcept;
+    /// One finished upstream attempt; `outcome` indexes ShardOptions::attempt_outcomes.
+    void add_attempt(std::uint16_t provider, std::size_t outcome) noexcept;
+    void add_pool_event(std::uint16_t provider, PoolEvent event) noexcept;
+
+    // ---- read by any thread ----
+
+    [[nodiscard]] std::uint64_t inflight() const noexcept { return inflight_.read(); }
+    [[nodiscard]] std::uint64_t client_connections(ClientProtocol protocol) const noexcept {
+        return clients_[static_cast<std::size_t>(protocol)].read();
+    }
+    /// visit(LabelIds, const TargetCells&)
+    template <class Visit>
+    void for_each_target(Visit visit) const {
+        targets_.for_each([&](std::size_t key, const TargetCells& cells) {
+            visit(LabelIds{.endpoint = static_cast<std::uint16_t>(key % kEndpointSlots),
+                           .target = static_cast<std::uint16_t>(key / kEndpointSlots)},
+                  cells);
+        });
+    }
+    /// visit(std::uint16_t provider, const ProviderCells&)
+    template <class Visit>
+    void for_each_provider(Visit visit) const {
+        providers_.for_each([&](std::size_t id, const ProviderCells& cells) {
+            visit(static_cast<std::uint16_t>(id), cells);
+        });
+    }
+    /// visit(std::uint16_t endpoint, const HistogramCells&)
+    template <class Visit>
+    void for_each_overhead(Visit visit) const {
+        for (std::size_t i = 0; i < overhead_.size(); ++i) {
+            if (const HistogramCells* cells = overhead_[i].find()) {
+                visit(static_cast<std::uint16_t>(i), *cells);
+            }
+        }
+    }
+    // Bucket limits in nanoseconds, fixed at construction.
+    [[nodiscard]] std::span<const std::uint64_t> duration_bounds() const noexcept { return duration_bounds_; }
+    [[nodiscard]] std::span<const std::uint64_t> per_token_bounds() const noexcept { return per_token_bounds_; }
+    [[nodiscard]] std::span<const std::uint64_t> overhead_bounds() const noexcept { return overhead_bounds_; }
+
+private:
+    static constexpr std::size_t kEndpointSlots = 16;  // kEndpoints, rounded up
+    static_assert(kEndpoints.size() <= kEndpointSlots);
+
+    static constexpr std::uint64_t widen(int delta) noexcept {
+        return static_cast<std::uint64_t>(static_cast<std::int64_t>(delta));
+    }
+    ProviderCells& provider(std::uint16_t id) noexcept;
+    void count_stream(TargetCells& cells, const RequestRecord& record) noexcept;
+
+    std::vector<std::uint64_t> duration_bounds_;
+    std::vector<std::uint64_t> per_token_bounds_;
+    std::vector<std::uint64_t> overhead_bounds_;
+    std::size_t attempt_outcomes_;
+    Cell inflight_;
+    std::array<Cell, kClientProtocols.size()> clients_;
+    std::array<Published<HistogramCells>, kEndpointSlots> overhead_;
+    SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;
+    SparseTable<ProviderCells, kMaxProviders, 64> providers_;
+};
+
+}  // namespace tollgate::metrics
