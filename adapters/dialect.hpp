@@ -82,6 +82,7 @@ private:
 
 /// What goes upstream, before authentication.
 struct UpstreamRequest {
+    std::string_view method = "POST";   ///< static storage
     std::string target;             ///< absolute path and query, percent-encoded, e.g. "/v1/chat/completions"
     std::vector<Header> headers;    ///< beyond host, content-length, content-type: application/json, accept
     BodyPieces body;

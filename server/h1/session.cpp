@@ -1,0 +1,230 @@
+#include "server/h1/session.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "server/h1/head_parser.hpp"
+#include "server/worker.hpp"
+
+namespace tollgate::server::h1 {
+namespace {
+
+// A head and a small body usually come in one segment; larger bodies are read where they will stay.
+constexpr std::size_t kHeadRead = 16 * 1024;
+
+FailureKind kind_of(std::uint16_t status) noexcept {
+    switch (status) {
+        case 431: return FailureKind::headers_too_large;
+        default: return FailureKind::bad_request;
+    }
+}
+
+}  // namespace
+
+Session::Session(Worker& worker, Channel channel, std::string client, const SessionLimits& limits)
+    : worker_(worker),
+      channel_(std::move(channel)),
+      client_(std::move(client)),
+      limits_(limits),
+      interrupt_(worker.reactor()),
+      deadline_(worker.reactor(), interrupt_),
+      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), limits.write_timeout}) {
+    worker_.enter(*this);
+}
+
+Session::~Session() {
+    worker_.leave(*this);
+}
+
+void Session::drain() noexcept {
+    if (idle_) {
+        interrupt_.fire(Cause::shutdown);
+    }
+}
+
+Task<void> Session::run() {
+    for (;;) {
+        const bool received = co_await next_request();
+        if (!received) {
+            break;
+        }
+        Exchange exchange{head_, *this, responder_, interrupt_, client_};
+        channel_.socket().watch(this);
+        co_await worker_.dispatch(exchange);
+        channel_.socket().watch(nullptr);
+        const bool reusable = co_await settle();
+        if (!reusable) {
+            break;
+        }
+    }
+    channel_.close();
+}
+
+// False: the connection is done with (nothing more to say to it).
+Task<bool> Session::next_request() {
+    head_bytes_ = std::string();
+    if (worker_.draining() && input_.empty()) {
+        co_return false;
+    }
+    GuardVerdict verdict;
+    const bool accepted = co_await receive_head(verdict);
+    if (!accepted) {
+        co_return false;
+    }
+    head_bytes_.assign(input_, verdict.skip, verdict.head_size - verdict.skip);
+    input_.erase(0, verdict.head_size);
+    begin(verdict);
+    if (!parse_head(head_bytes_, head_)) {
+        Failure failure{.kind = FailureKind::bad_request, .detail = "The request head is malformed."};
+        co_await refuse(std::move(failure));
+        co_return false;
+    }
+    co_return true;
+}
+
+void Session::begin(const GuardVerdict& verdict) {
+    framing_ = verdict.framing;
+    body_left_ = verdict.content_length;
+    chunks_ = ChunkedDecoder();
+    body_done_ = framing_ == Framing::none || (framing_ == Framing::length && body_left_ == 0);
+    expect_continue_ = verdict.expect_continue;
+    const std::string_view line = std::string_view(head_bytes_).substr(0, head_bytes_.find('\r'));
+    Responder::Message message;
+    message.head_only = line.starts_with("HEAD ");
+    message.version_10 = line.ends_with("1.0");
+    message.keep_alive = verdict.keep_alive;
+    responder_.reset(message);
+    interrupt_.reset();
+}
+
+Task<bool> Session::receive_head(GuardVerdict& verdict) {
+    deadline_.clear();
+    std::size_t judged = 0;   // a head is judged anew only when another line has come
+    for (;;) {
+        idle_ = input_.empty();
+        if (!input_.empty() && (judged == 0 || input_.size() > limits_.guard.head_bytes ||
+                                input_.find('\n', judged) != std::string::npos)) {
+            verdict = guard(input_, limits_.guard);
+            judged = input_.size();
+            if (verdict.state == GuardVerdict::State::accepted) {
+                idle_ = false;
+                deadline_.clear();
+                co_return true;
+            }
+            if (verdict.state == GuardVerdict::State::refused) {
+                Failure failure{.kind = kind_of(verdict.status), .detail = std::string(verdict.reason)};
+                co_await refuse(std::move(failure));
+                co_return false;
+            }
+        }
+        if (idle_) {
+            deadline_.arm(Cause::idle_timeout, Reactor::now() + limits_.idle_timeout);
+        } else if (!deadline_.is_set() || deadline_.cause() != Cause::header_timeout) {
+            deadline_.arm(Cause::header_timeout, Reactor::now() + limits_.header_timeout);
+        }
+        const bool more = co_await receive_more();
+        if (!more) {
+            co_return false;
+        }
+    }
+}
+
+// Waits for bytes and appends them to input_; false when there will be none.
+Task<bool> Session::receive_more() {
+    const Wake wake = co_await channel_.socket().readable(interrupt_);
+    if (wake == Wake::interrupted) {
+        if (interrupt_.cause() == Cause::header_timeout) {
+            Failure failure{.kind = FailureKind::request_timeout,
+                            .detail = "The request head did not arrive in time."};
+            interrupt_.reset();
+            co_await refuse(std::move(failure));
+        }
+        co_return false;
+    }
+    const std::span<char> scratch = worker_.scratch().first(kHeadRead);
+    const IoResult result = channel_.read(scratch.data(), scratch.size());
+    if (result.status == IoStatus::ok) {
+        input_.append(scratch.data(), result.bytes);
+        co_return true;
+    }
+    co_return result.status == IoStatus::want_read || result.status == IoStatus::want_write;
+}
+
+// Answers what never became a request, and ends the connection.
+Task<void> Session::refuse(Failure failure) {
+    head_ = RequestHead();
+    Responder::Message message;
+    message.keep_alive = false;
+    responder_.reset(message);
+    body_done_ = false;
+    Exchange exchange{head_, *this, responder_, interrupt_, client_};
+    co_await worker_.refuse_unparsed(exchange, failure);
+    co_await linger();
+}
+
+// After an exchange: true when the connection can carry another one.
+Task<bool> Session::settle() {
+    idle_ = false;
+    if (responder_.aborted() || !responder_.finished()) {
+        co_return false;
+    }
+    if (responder_.congested()) {
+        const bool sent = co_await responder_.drain();
+        if (!sent) {
+            co_return false;
+        }
+    }
+    if (!body_done_ || !responder_.keep_alive()) {
+        co_await linger();
+        co_return false;
+    }
+    co_return !interrupt_.fired();
+}
+
+// Lets the answer arrive before the connection goes: closing with unread input makes the kernel send RST, which destroys
+// what the client has not read yet (RFC 9112 section 9.6).
+Task<void> Session::linger() {
+    constexpr std::chrono::seconds kPatience{2};
+    constexpr std::size_t kMostDiscarded = 4 * 1024 * 1024;
+    if (channel_.is_tls() || body_done_) {
+        co_return;
+    }
+    ::shutdown(channel_.socket().fd(), SHUT_WR);
+    if (interrupt_.fired()) {
+        co_return;
+    }
+    deadline_.arm(Cause::idle_timeout, Reactor::now() + kPatience);
+    for (std::size_t discarded = 0; discarded < kMostDiscarded;) {
+        const std::span<char> scratch = worker_.scratch();
+        const IoResult result = channel_.read(scratch.data(), scratch.size());
+        discarded += result.bytes;
+        if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
+            co_return;
+        }
+        if (result.status != IoStatus::ok) {
+            const Wake wake = co_await channel_.wait(result.status, interrupt_);
+            if (wake == Wake::interrupted) {
+                co_return;
+            }
+        }
+    }
+}
+
+void Session::on_readable() {
+    const std::size_t room = limits_.pipeline_bytes > input_.size() ? limits_.pipeline_bytes - input_.size() : 0;
+    if (room == 0) {
+        return;   // no longer reading ahead: the end of this client is noticed when we write
+    }
+    const std::span<char> scratch = worker_.scratch();
+    const IoResult result = channel_.read(scratch.data(), std::min(room, scratch.size()));
+    if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
+        interrupt_.fire(Cause::client_gone);   // a half-closed client counts as gone (docs/life-of-a-request.md)
+        return;
+    }
+    input_.append(scratch.data(), result.bytes);
+    channel_.socket().watch(this);
+}
+
+}  // namespace tollgate::server::h1

@@ -1,0 +1,78 @@
+// One HTTP/1.1 client connection: reads requests one after another and has each dispatched.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "server/exchange.hpp"
+#include "server/h1/chunked.hpp"
+#include "server/h1/guard.hpp"
+#include "server/h1/responder.hpp"
+#include "server/io/channel.hpp"
+#include "server/io/reactor.hpp"
+
+namespace tollgate::server {
+class Worker;
+}
+
+namespace tollgate::server::h1 {
+
+/// The limits of one connection; copied from the configuration that was current when it was accepted.
+struct SessionLimits {
+    GuardLimits guard;
+    std::size_t pipeline_bytes = 16 * 1024;
+    Clock::duration header_timeout = std::chrono::seconds(10);
+    Clock::duration body_timeout = std::chrono::seconds(60);
+    Clock::duration idle_timeout = std::chrono::seconds(75);
+    Clock::duration write_timeout = std::chrono::seconds(60);
+};
+
+class Session final : private ReadWatcher, private BodySource {
+public:
+    Session(Worker& worker, Channel channel, std::string client, const SessionLimits& limits);
+    ~Session();
+
+    /// Serves until either side has had enough.  Never throws for what a client can do.
+    [[nodiscard]] Task<void> run();
+
+    /// The process is stopping: an idle connection closes now, a busy one after its answer.
+    void drain() noexcept;
+    /// The grace time is over.
+    void cut() noexcept { interrupt_.fire(Cause::shutdown); }
+
+private:
+    [[nodiscard]] Task<bool> next_request();
+    [[nodiscard]] Task<bool> receive_head(GuardVerdict& verdict);
+    [[nodiscard]] Task<bool> receive_more();
+    void begin(const GuardVerdict& verdict);
+    [[nodiscard]] Task<void> refuse(Failure failure);
+    [[nodiscard]] Task<bool> settle();
+    [[nodiscard]] Task<void> linger();
+
+    [[nodiscard]] Task<Result<void>> read_all(BodyBuffer& out, std::uint64_t limit) override;
+    [[nodiscard]] Task<Result<void>> read_sized(BodyBuffer& out);
+    [[nodiscard]] Task<Result<void>> read_chunked(BodyBuffer& out, std::uint64_t limit);
+    [[nodiscard]] Task<Result<std::size_t>> read_body(char* data, std::size_t size);
+    void on_readable() override;
+
+    Worker& worker_;
+    Channel channel_;
+    std::string client_;
+    SessionLimits limits_;
+    Interrupt interrupt_;
+    InterruptDeadline deadline_;
+    Responder responder_;
+    std::string input_;         // received, not yet consumed
+    std::string head_bytes_;    // the current request's head; head_ views it
+    RequestHead head_;
+    Framing framing_ = Framing::none;
+    std::uint64_t body_left_ = 0;
+    ChunkedDecoder chunks_;
+    bool body_done_ = true;
+    bool expect_continue_ = false;
+    bool idle_ = true;
+};
+
+}  // namespace tollgate::server::h1

@@ -1,0 +1,112 @@
+// The body half of Session: framing by length or by chunks, 100-continue, limits.
+#include <algorithm>
+
+#include "server/h1/session.hpp"
+#include "server/worker.hpp"
+
+namespace tollgate::server::h1 {
+namespace {
+
+constexpr std::size_t kChunkedRead = 32 * 1024;
+
+std::unexpected<Failure> too_large(std::uint64_t limit) {
+    return fail(FailureKind::too_large, "The request body is larger than the limit of " + std::to_string(limit) +
+                                            " bytes (server.limits.body).");
+}
+
+}  // namespace
+
+Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
+    if (body_done_) {
+        co_return Result<void>();
+    }
+    if (framing_ == Framing::length && body_left_ > limit) {
+        co_return too_large(limit);
+    }
+    if (expect_continue_ && input_.empty() && !responder_.interim("HTTP/1.1 100 Continue\r\n\r\n")) {
+        co_return fail(FailureKind::client_gone, "The client closed the connection.");
+    }
+    Result<void> outcome;
+    if (framing_ == Framing::length) {
+        outcome = co_await read_sized(out);
+    } else {
+        outcome = co_await read_chunked(out, limit);
+    }
+    if (outcome) {
+        channel_.socket().watch(this);   // reading took the wait for the client's end; set it up again
+    }
+    co_return outcome;
+}
+
+Task<Result<void>> Session::read_sized(BodyBuffer& out) {
+    static_cast<void>(out.prepare(static_cast<std::size_t>(body_left_)));
+    const std::size_t early = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input_.size()));
+    out.append(std::string_view(input_).substr(0, early));
+    input_.erase(0, early);
+    body_left_ -= early;
+    while (body_left_ > 0) {
+        const std::size_t want = static_cast<std::size_t>(body_left_);
+        Result<std::size_t> got = co_await read_body(out.prepare(want), want);
+        if (!got) {
+            co_return std::unexpected(std::move(got.error()));
+        }
+        out.commit(*got);
+        body_left_ -= *got;
+    }
+    body_done_ = true;
+    deadline_.clear();
+    co_return Result<void>();
+}
+
+Task<Result<void>> Session::read_chunked(BodyBuffer& out, std::uint64_t limit) {
+    for (;;) {
+        std::size_t used = 0;
+        while (used < input_.size() && !chunks_.finished() && !chunks_.failed()) {
+            const ChunkedDecoder::Step step = chunks_.feed(std::string_view(input_).substr(used));
+            used += step.consumed;
+            if (out.size() + step.body.size() > limit) {
+                co_return too_large(limit);
+            }
+            out.append(step.body);
+        }
+        input_.erase(0, used);
+        if (chunks_.failed()) {
+            co_return fail(FailureKind::bad_request, "The chunked request body is malformed.");
+        }
+        if (chunks_.finished()) {
+            body_done_ = true;
+            deadline_.clear();
+            co_return Result<void>();
+        }
+        input_.resize(kChunkedRead);
+        Result<std::size_t> got = co_await read_body(input_.data(), input_.size());
+        input_.resize(got ? *got : 0);
+        if (!got) {
+            co_return std::unexpected(std::move(got.error()));
+        }
+    }
+}
+
+// At least one byte of body into `data`, or why not.
+Task<Result<std::size_t>> Session::read_body(char* data, std::size_t size) {
+    for (;;) {
+        const IoResult result = channel_.read(data, size);
+        if (result.status == IoStatus::ok) {
+            co_return result.bytes;
+        }
+        if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
+            co_return fail(FailureKind::client_gone, "The client closed the connection within its request body.");
+        }
+        deadline_.arm(Cause::body_timeout, Reactor::now() + limits_.body_timeout);
+        const Wake wake = co_await channel_.wait(result.status, interrupt_);
+        if (wake == Wake::interrupted) {
+            if (interrupt_.cause() == Cause::body_timeout) {
+                interrupt_.reset();
+                co_return fail(FailureKind::request_timeout, "The request body did not arrive in time.");
+            }
+            co_return fail(FailureKind::client_gone, "The exchange was cut while its request body was read.");
+        }
+    }
+}
+
+}  // namespace tollgate::server::h1

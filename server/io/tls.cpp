@@ -1,0 +1,112 @@
+#include "server/io/tls.hpp"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+namespace tollgate::server {
+
+void SslDeleter::operator()(ssl_st* ssl) const noexcept {
+    SSL_free(ssl);
+}
+
+TlsSessionSlot::~TlsSessionSlot() {
+    replace(nullptr);
+}
+
+void TlsSessionSlot::replace(ssl_session_st* session) noexcept {
+    SSL_SESSION_free(session_);
+    session_ = session;
+}
+
+namespace {
+
+bool is_ip_address(const std::string& host) {
+    in6_addr scratch{};
+    return inet_pton(AF_INET, host.c_str(), &scratch) == 1 || inet_pton(AF_INET6, host.c_str(), &scratch) == 1;
+}
+
+std::string queue_reason() {
+    const unsigned long code = ERR_get_error();
+    ERR_clear_error();
+    const char* const reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+    return reason != nullptr ? reason : "unknown TLS error";
+}
+
+// TLS 1.3 sends tickets after the handshake, so they are caught when they come.
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+    auto* const slot = static_cast<TlsSessionSlot*>(SSL_get_app_data(ssl));
+    if (slot == nullptr) {
+        return 0;
+    }
+    slot->replace(session);
+    return 1;   // the reference is ours now
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsClientContext>> TlsClientContext::make(const TlsClientOptions& options) {
+    SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    if (context == nullptr) {
+        return fail(FailureKind::internal, "no TLS context: " + queue_reason());
+    }
+    std::unique_ptr<TlsClientContext> result(new TlsClientContext(context, options.verify));
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, keep_session);
+    SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    const bool trusted = options.ca_file.empty()
+                             ? SSL_CTX_set_default_verify_paths(context) == 1
+                             : SSL_CTX_load_verify_file(context, options.ca_file.c_str()) == 1;
+    if (!trusted) {
+        return fail(FailureKind::connect_failed,
+                    "cannot load the CA file '" + options.ca_file + "': " + queue_reason());
+    }
+    if (!options.client_certificate.empty() &&
+        (SSL_CTX_use_certificate_chain_file(context, options.client_certificate.c_str()) != 1 ||
+         SSL_CTX_use_PrivateKey_file(context, options.client_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
+        return fail(FailureKind::connect_failed, "cannot load the client certificate '" +
+                                                     options.client_certificate + "': " + queue_reason());
+    }
+    return result;
+}
+
+TlsClientContext::~TlsClientContext() {
+    SSL_CTX_free(context_);
+}
+
+Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host, TlsSessionSlot& sessions) const {
+    SslPtr ssl(SSL_new(context_));
+    if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
+        return fail(FailureKind::internal, "no TLS object: " + queue_reason());
+    }
+    SSL_set_connect_state(ssl.get());
+    SSL_set_app_data(ssl.get(), &sessions);
+    if (is_ip_address(host)) {   // RFC 6066 section 3: no SNI for literal addresses
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), host.c_str());
+    } else {
+        SSL_set_tlsext_host_name(ssl.get(), host.c_str());
+        if (verify_) {
+            SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+            SSL_set1_host(ssl.get(), host.c_str());
+        }
+    }
+    if (sessions.get() != nullptr) {
+        SSL_set_session(ssl.get(), sessions.get());
+    }
+    return ssl;
+}
+
+std::string tls_error(const ssl_st* ssl) {
+    const long verdict = SSL_get_verify_result(ssl);
+    if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {
+        ERR_clear_error();
+        return std::string("certificate verification failed: ") + X509_verify_cert_error_string(verdict);
+    }
+    return queue_reason();
+}
+
+}  // namespace tollgate::server

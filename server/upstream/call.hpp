@@ -1,0 +1,47 @@
+// One request at one vendor, whatever carries it: HTTP/1.1, later HTTP/2, or the built-in demo model.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "adapters/dialect.hpp"
+#include "failover/failure.hpp"
+#include "server/io/interrupt.hpp"
+#include "server/io/task.hpp"
+
+namespace tollgate::server::upstream {
+
+/// A vendor's response head, as far as the gateway looks at it.
+struct CallHead {
+    unsigned status = 0;
+    std::string content_type;
+    std::string content_encoding;
+    std::string retry_after;
+    std::string retry_after_ms;
+    std::string error_type;                        ///< AWS names the error in x-amzn-errortype, not in the body
+    std::optional<std::uint64_t> content_length;   ///< of the body as sent, before content coding is undone
+    std::string relayed;                           ///< "name: value\r\n" lines that go on to the client as they are
+
+    [[nodiscard]] adapters::ResponseInfo info() const noexcept {
+        return {.status = status, .content_type = content_type, .retry_after = retry_after, .retry_after_ms = retry_after_ms};
+    }
+};
+
+/// The call sends, then reads the head, then the body.  Destroying it at any point cancels the request at once.
+/// Interrupted operations fail; the caller looks at the interrupt's cause and knows better than the call what it means.
+class Call {
+public:
+    virtual ~Call() = default;
+    /// Connects where needed and sends.  Fails with connect_failed (nothing was sent) or upstream_unavailable.
+    [[nodiscard]] virtual Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) = 0;
+    /// The final (non-1xx) head.
+    [[nodiscard]] virtual Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) = 0;
+    /// Some body bytes, or an empty view at the clean end.  The view dies with the caller's next await.
+    [[nodiscard]] virtual Task<Result<std::string_view>> receive(Interrupt& interrupt) = 0;
+    /// True when receive() has bytes or the end without waiting: a caller may gather more before it writes.
+    [[nodiscard]] virtual bool is_complete() const noexcept = 0;
+};
+
+}  // namespace tollgate::server::upstream

@@ -1,0 +1,218 @@
+#include "server/upstream/h1_call.hpp"
+
+#include <cstring>
+#include <vector>
+
+namespace tollgate::server::upstream {
+namespace {
+
+constexpr std::size_t kMostHead = 256 * 1024;
+
+std::string head_bytes(const adapters::UpstreamRequest& request, const OriginSpec& origin) {
+    std::string head;
+    head.reserve(512);
+    head.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nhost: ").append(origin.authority());
+    head.append("\r\n");
+    for (const adapters::Header& header : request.headers) {
+        head.append(header.name).append(": ").append(header.value).append("\r\n");
+    }
+    if (request.body.size() > 0 || request.method != "GET") {
+        head.append("content-length: ").append(std::to_string(request.body.size())).append("\r\n");
+    }
+    head.append("\r\n");
+    return head;
+}
+
+std::unexpected<Failure> lost(std::string_view when, int error) {
+    std::string detail = "the connection was lost ";
+    detail.append(when);
+    detail.append(error != 0 ? std::string(": ") + std::strerror(error) : std::string(": closed by the vendor"));
+    return fail(FailureKind::upstream_unavailable, std::move(detail));
+}
+
+}  // namespace
+
+H1Call::~H1Call() {
+    if (connection_) {
+        pool_.discard(std::move(connection_));   // unfinished: closing is how HTTP/1.1 cancels
+    }
+}
+
+void H1Call::finish() noexcept {
+    ended_ = true;
+    if (!connection_) {
+        return;
+    }
+    if (clean_ && parser_.keep_alive()) {
+        pool_.give_back(std::move(connection_));
+    } else {
+        pool_.discard(std::move(connection_));
+    }
+}
+
+bool H1Call::may_retry_fresh() const noexcept {
+    return connection_->is_reused() && !any_received_ && !retried_;
+}
+
+Task<Result<void>> H1Call::send(const adapters::UpstreamRequest& request, Interrupt& interrupt) {
+    request_ = &request;
+    co_return co_await connect_and_send(Pool::Wanted::any, interrupt);
+}
+
+Task<Result<void>> H1Call::connect_and_send(Pool::Wanted wanted, Interrupt& interrupt) {
+    for (;;) {
+        Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, wanted, interrupt);
+        if (!connection) {
+            co_return std::unexpected(std::move(connection.error()));
+        }
+        connection_ = std::move(*connection);
+        const Sent sent = co_await send_on(*connection_, interrupt);
+        if (sent == Sent::yes) {
+            co_return Result<void>();
+        }
+        if (sent == Sent::interrupted) {
+            co_return fail(FailureKind::upstream_timeout, "interrupted while sending the request");
+        }
+        if (!may_retry_fresh()) {
+            co_return lost("while sending the request", ECONNRESET);
+        }
+        retried_ = true;
+        pool_.discard(std::move(connection_));
+        wanted = Pool::Wanted::fresh;
+    }
+}
+
+// One gather write over the client's own bytes where the kernel takes them at once.
+Task<H1Call::Sent> H1Call::send_on(Connection& connection, Interrupt& interrupt) {
+    const std::string head = head_bytes(*request_, connection.origin().spec);
+    std::vector<iovec> pieces;
+    pieces.reserve(1 + request_->body.pieces().size());
+    pieces.push_back(piece(head));
+    for (const std::string_view bytes : request_->body.pieces()) {
+        pieces.push_back(piece(bytes));
+    }
+    std::span<iovec> left(pieces);
+    while (!left.empty()) {
+        const IoResult result = connection.channel().write(left);
+        if (result.status == IoStatus::ok) {
+            std::size_t done = result.bytes;
+            while (!left.empty() && done >= left.front().iov_len) {
+                done -= left.front().iov_len;
+                left = left.subspan(1);
+            }
+            if (!left.empty()) {
+                left.front().iov_base = static_cast<char*>(left.front().iov_base) + done;
+                left.front().iov_len -= done;
+            }
+            continue;
+        }
+        if (result.status != IoStatus::want_write && result.status != IoStatus::want_read) {
+            // A vendor may refuse early and close; its answer may be waiting to be read.
+            co_return connection.is_reused() && !any_received_ ? Sent::dead : Sent::yes;
+        }
+        const Wake wake = co_await connection.channel().wait(result.status, interrupt);
+        if (wake == Wake::interrupted) {
+            co_return Sent::interrupted;
+        }
+    }
+    co_return Sent::yes;
+}
+
+Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
+    for (;;) {
+        if (!connection_->channel().has_buffered()) {
+            const Wake wake = co_await connection_->channel().socket().readable(interrupt);
+            if (wake == Wake::interrupted) {
+                co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the answer");
+            }
+        }
+        const IoResult result = connection_->channel().read(scratch_.data(), scratch_.size());
+        if (result.status == IoStatus::want_read || result.status == IoStatus::want_write) {
+            continue;
+        }
+        if (result.status != IoStatus::ok) {
+            if (!may_retry_fresh()) {
+                co_return lost(any_received_ ? "within the answer's head" : "before the answer", result.error);
+            }
+            retried_ = true;
+            pool_.discard(std::move(connection_));
+            Result<void> again = co_await connect_and_send(Pool::Wanted::fresh, interrupt);
+            if (!again) {
+                co_return again;
+            }
+            continue;
+        }
+        any_received_ = true;
+        std::string_view bytes(scratch_.data(), result.bytes);
+        if (!received_.empty()) {
+            received_.append(bytes);
+            bytes = received_;
+        }
+        const ResponseParser::HeadStep step = parser_.head(bytes, head);
+        if (step.state == ResponseParser::HeadState::done) {
+            std::string body(bytes.substr(step.consumed));
+            ResponseParser::BodyStep taken;
+            const bool good = take_body(body.data(), body.size(), taken);
+            body.resize(taken.size);
+            received_ = std::move(body);
+            has_early_ = !received_.empty();
+            if (!good) {
+                co_return fail(FailureKind::protocol_error, "the answer's body is not framed as its head says");
+            }
+            co_return Result<void>();
+        }
+        if (step.state == ResponseParser::HeadState::malformed || bytes.size() > kMostHead) {
+            co_return fail(FailureKind::protocol_error, "the answer's head is not HTTP/1.1");
+        }
+        if (received_.empty()) {
+            received_.assign(bytes);
+        }
+    }
+}
+
+// False: the framing is broken.
+bool H1Call::take_body(char* data, std::size_t size, ResponseParser::BodyStep& step) {
+    step = parser_.body(data, size);
+    clean_ = clean_ && !step.excess;
+    if (step.ended || parser_.has_ended()) {
+        finish();
+    }
+    return !step.malformed;
+}
+
+Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
+    if (has_early_) {
+        has_early_ = false;
+        co_return std::string_view(received_);
+    }
+    received_ = std::string();
+    while (!ended_) {
+        if (!connection_->channel().has_buffered()) {
+            const Wake wake = co_await connection_->channel().socket().readable(interrupt);
+            if (wake == Wake::interrupted) {
+                co_return fail(FailureKind::upstream_timeout, "interrupted while reading the answer");
+            }
+        }
+        const IoResult result = connection_->channel().read(scratch_.data(), scratch_.size());
+        if (result.status == IoStatus::want_read || result.status == IoStatus::want_write) {
+            continue;
+        }
+        if (result.status != IoStatus::ok) {
+            if (result.status == IoStatus::closed && parser_.close_ends_body()) {
+                finish();
+                break;
+            }
+            co_return lost("within the answer", result.error);
+        }
+        ResponseParser::BodyStep step;
+        if (!take_body(scratch_.data(), result.bytes, step)) {
+            co_return fail(FailureKind::protocol_error, "the answer's body is not framed as its head says");
+        }
+        if (step.size > 0) {
+            co_return std::string_view(scratch_.data(), step.size);
+        }
+    }
+    co_return std::string_view();
+}
+
+}  // namespace tollgate::server::upstream

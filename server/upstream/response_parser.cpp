@@ -1,0 +1,161 @@
+#include "server/upstream/response_parser.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+#include "server/exchange.hpp"
+
+namespace tollgate::server::upstream {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::error_code;
+using View = boost::beast::string_view;
+
+std::string_view std_view(View view) noexcept {
+    return {view.data(), view.size()};
+}
+
+// Fields of this hop or of its framing, and those whose meaning ends at the gateway (RFC 9110 section 7.6.1).
+bool stays_here(http::field name) noexcept {
+    switch (name) {
+        case http::field::connection:
+        case http::field::keep_alive:
+        case http::field::proxy_authenticate:
+        case http::field::proxy_connection:
+        case http::field::te:
+        case http::field::trailer:
+        case http::field::transfer_encoding:
+        case http::field::upgrade:
+        case http::field::content_length:
+        case http::field::content_encoding:
+        case http::field::content_type:
+        case http::field::set_cookie:
+        case http::field::alt_svc:
+        case http::field::strict_transport_security: return true;
+        default: return false;
+    }
+}
+
+// Names without an enumerator in Beast that must not be passed on: CORS is ours, the request id is ours.
+bool stays_here(std::string_view name) noexcept {
+    return same_name(name, "x-request-id") || (name.size() > 21 && same_name(name.substr(0, 21), "access-control-allow-"));
+}
+
+class HeadParser final : public http::basic_parser<false> {
+public:
+    explicit HeadParser(CallHead& head) : head_(head) { header_limit(256 * 1024); }
+    [[nodiscard]] bool is_http11() const noexcept { return version_ == 11; }
+
+private:
+    void on_request_impl(http::verb, View, View, int, error_code&) override {}
+    void on_response_impl(int status, View, int version, error_code&) override {
+        head_.status = static_cast<unsigned>(status);
+        version_ = version;
+    }
+    void on_field_impl(http::field name, View text, View value, error_code&) override {
+        switch (name) {
+            case http::field::content_type: head_.content_type = value; return;
+            case http::field::content_encoding: head_.content_encoding = value; return;
+            case http::field::retry_after: head_.retry_after = value; break;
+            default: break;
+        }
+        if (stays_here(name)) {
+            return;
+        }
+        const std::string_view plain = std_view(text);
+        if (name == http::field::unknown) {
+            if (same_name(plain, "retry-after-ms")) {
+                head_.retry_after_ms = value;
+            } else if (same_name(plain, "x-amzn-errortype")) {
+                head_.error_type = value;
+            } else if (stays_here(plain)) {
+                return;
+            }
+        }
+        head_.relayed.append(plain).append(": ").append(std_view(value)).append("\r\n");
+    }
+    void on_header_impl(error_code&) override {}
+    void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
+    std::size_t on_body_impl(View, error_code&) override { return 0; }
+    void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, View, error_code&) override { return 0; }
+    void on_finish_impl(error_code&) override {}
+
+    CallHead& head_;
+    int version_ = 11;
+};
+
+}  // namespace
+
+ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& out) {
+    std::size_t at = 0;
+    for (;;) {
+        const std::string_view rest = bytes.substr(at);
+        const std::size_t end = rest.find("\r\n\r\n");
+        if (end == std::string_view::npos) {
+            const bool plausible = std::string_view("HTTP/1.").starts_with(rest.substr(0, 7));
+            return {.state = plausible ? HeadState::need_more : HeadState::malformed, .consumed = 0};
+        }
+        out = CallHead();
+        HeadParser parser(out);
+        error_code ec;
+        parser.put(boost::asio::const_buffer(rest.data(), end + 4), ec);
+        if ((ec && ec != http::error::need_more) || !parser.is_header_done()) {
+            return {.state = HeadState::malformed, .consumed = 0};
+        }
+        at += end + 4;
+        if (out.status >= 100 && out.status < 200) {
+            if (out.status == 101) {
+                return {.state = HeadState::malformed, .consumed = 0};   // nobody asked for an upgrade
+            }
+            continue;
+        }
+        keep_alive_ = parser.keep_alive() && parser.is_http11();
+        if (out.status == 204 || out.status == 304) {
+            framing_ = Framing::length;
+        } else if (parser.chunked()) {
+            framing_ = Framing::chunked;
+        } else if (const auto length = parser.content_length()) {
+            framing_ = Framing::length;
+            left_ = *length;
+            out.content_length = left_;
+        } else {
+            framing_ = Framing::until_close;
+            keep_alive_ = false;
+        }
+        return {.state = HeadState::done, .consumed = at};
+    }
+}
+
+ResponseParser::BodyStep ResponseParser::body(char* data, std::size_t size) noexcept {
+    BodyStep step;
+    switch (framing_) {
+        case Framing::until_close: step.size = size; return step;
+        case Framing::length:
+            step.size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, size));
+            left_ -= step.size;
+            step.ended = left_ == 0;
+            step.excess = step.size < size;
+            return step;
+        case Framing::chunked: break;
+    }
+    std::size_t at = 0;
+    while (at < size && !chunks_.finished() && !chunks_.failed()) {
+        const h1::ChunkedDecoder::Step piece = chunks_.feed({data + at, size - at});
+        at += piece.consumed;
+        if (!piece.body.empty()) {
+            std::memmove(data + step.size, piece.body.data(), piece.body.size());
+            step.size += piece.body.size();
+        }
+    }
+    step.ended = chunks_.finished();
+    step.malformed = chunks_.failed();
+    step.excess = step.ended && at < size;
+    return step;
+}
+
+}  // namespace tollgate::server::upstream
