@@ -91,13 +91,14 @@ ensure_packages() {
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null ||
         die "apt-get not found: this script is for Debian 12 and 13; elsewhere install: ${missing[*]##*:}"
-    say "installing: ${missing[*]##*:}"
+    say "installing what is missing with apt"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 update ||
         die "apt-get update failed; is the package mirror reachable?"
     for spec in "${missing[@]}"; do
         name=$(package_of "$spec")
         wanted+=("$name")
     done
+    say "installing: ${wanted[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
         install --no-install-recommends "${wanted[@]}" >/dev/null ||
         die "apt-get could not install: ${wanted[*]}"

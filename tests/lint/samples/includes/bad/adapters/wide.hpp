@@ -1,0 +1,3 @@
+#pragma once
+#include <simdjson.h>  // expect
+#include <openssl/evp.h>  // expect

@@ -1,0 +1,2 @@
+#include "router/table.hpp"  // expect
+#include <boost/asio.hpp>  // expect

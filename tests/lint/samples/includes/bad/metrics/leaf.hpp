@@ -1,0 +1,4 @@
+#pragma once
+#include "config/settings.hpp"  // expect
+#include <spdlog/spdlog.h>  // expect
+#include <prometheus/registry.h>  // expect

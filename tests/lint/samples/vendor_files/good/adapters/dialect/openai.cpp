@@ -1,0 +1,4 @@
+extern constinit const Vendor inner{};
+int f() {
+    return 1;
+}

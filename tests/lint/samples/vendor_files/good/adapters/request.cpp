@@ -1,0 +1,3 @@
+int peek() {
+    return 1;
+}
