@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
     "libboost1.81-dev|libboost-dev" libssl-dev libyaml-cpp-dev libspdlog-dev libsimdjson-dev prometheus-cpp-dev
     libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
 )
-PACKAGES_FORMAT=("clang-format-14|clang-format-19")
+PACKAGES_FORMAT=(clang-format-14)
 PACKAGES_LINT=("python3>=3.9:python3")
 PACKAGES_UNIT=(catch2)
 PACKAGES_INTEGRATION=("node>=18:nodejs" "npm>=8:npm" "openssl>=3:openssl")

@@ -13,7 +13,7 @@ BELOW = {
 }
 # Library headers, where they may be included, and how to say so.  The first pattern that matches decides.
 HOMES = (
-    (r"openssl/(evp|hmac|sha|pem|bio|err|params|core_names)\.h", r"(server/|adapters/).*\.cpp|server/.*",
+    (r"openssl/(evp|hmac|sha|pem|bio|err|params|core_names|rand|crypto)\.h", r"(server/|adapters/).*\.cpp|server/.*",
      "adapters/*.cpp and server/"),
     (r"(boost|openssl|nghttp2)/.*", r"server/.*", "server/"),
     (r"simdjson.*", r"adapters/.*\.cpp", "adapters/*.cpp"),
