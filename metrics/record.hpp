@@ -12,6 +12,12 @@ namespace tollgate::metrics {
 
 using Clock = std::chrono::steady_clock;
 
+/// A span of time as a plain number; a negative one counts as 0.
+[[nodiscard]] constexpr std::uint64_t nanoseconds(Clock::duration duration) noexcept {
+    const auto count = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+    return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
 /// How an exchange ended.  The order is that of the metric label table.
 enum class Outcome : std::uint8_t { ok, client_error, upstream_error, gateway_error, client_gone, truncated };
 [[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +51,15 @@ struct Buckets {
                                  0.001,   0.002,   0.005,   0.01,    0.025,    0.05,   0.1};
 };
 inline constexpr std::size_t kMaxBuckets = 64;
+
+/// The same in nanoseconds, cleaned; `duration` also serves the time to the first token.
+struct Bounds {
+    explicit Bounds(const Buckets& buckets);
+
+    std::vector<std::uint64_t> duration;
+    std::vector<std::uint64_t> per_token;
+    std::vector<std::uint64_t> overhead;
+};
 
 struct ShardOptions {
     Buckets buckets = {};
@@ -133,10 +141,6 @@ public:
             }
         }
     }
-    // Bucket limits in nanoseconds, fixed at construction.
-    [[nodiscard]] std::span<const std::uint64_t> duration_bounds() const noexcept { return duration_bounds_; }
-    [[nodiscard]] std::span<const std::uint64_t> per_token_bounds() const noexcept { return per_token_bounds_; }
-    [[nodiscard]] std::span<const std::uint64_t> overhead_bounds() const noexcept { return overhead_bounds_; }
 
 private:
     static constexpr std::size_t kEndpointSlots = 16;  // kEndpoints, rounded up
@@ -148,9 +152,7 @@ private:
     ProviderCells& provider(std::uint16_t id) noexcept;
     void count_stream(TargetCells& cells, const RequestRecord& record) noexcept;
 
-    std::vector<std::uint64_t> duration_bounds_;
-    std::vector<std::uint64_t> per_token_bounds_;
-    std::vector<std::uint64_t> overhead_bounds_;
+    Bounds bounds_;
     std::size_t attempt_outcomes_;
     Cell inflight_;
     std::array<Cell, kClientProtocols.size()> clients_;

@@ -1,0 +1,270 @@
+#include "metrics/registry.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+#include <span>
+#include <tuple>
+
+#include "metrics/names.hpp"
+#include "metrics/openmetrics.hpp"
+#include "metrics/process.hpp"
+#include "metrics/totals.hpp"
+
+namespace tollgate::metrics {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+
+/// Sums of gauge cells are differences: taken as signed, and never shown below zero (shards are read one after another,
+/// so a moment's sum may miss one side of a move).
+double gauge_value(std::uint64_t sum) noexcept {
+    return static_cast<double>(std::max<std::int64_t>(0, static_cast<std::int64_t>(sum)));
+}
+
+/// Collects families in the library's types.
+class Families {
+public:
+    using Values = std::initializer_list<std::string_view>;
+
+    /// The following samples belong to this row of kMetrics.
+    void start(Series series) {
+        row_ = &metric(series);
+        auto& family = families_.emplace_back();
+        family.name = row_->name;
+        family.help = row_->help;
+        switch (row_->kind) {
+            case SeriesKind::counter: family.type = prometheus::MetricType::Counter; break;
+            case SeriesKind::histogram: family.type = prometheus::MetricType::Histogram; break;
+            case SeriesKind::gauge:
+            case SeriesKind::info: family.type = prometheus::MetricType::Gauge; break;
+        }
+    }
+    void counter(Values labels, double value) { sample(labels).counter.value = value; }
+    void counter(Values labels, std::uint64_t value) { counter(labels, static_cast<double>(value)); }
+    void gauge(Values labels, double value) { sample(labels).gauge.value = value; }
+    void histogram(Values labels, std::span<const std::uint64_t> bounds, const HistogramTotal& total);
+
+    /// A family without samples says nothing; it is left out.
+    std::vector<MetricFamily> take() && {
+        std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
+        return std::move(families_);
+    }
+
+private:
+    /// A new sample; `labels` are the values of the row's label names, in their order.
+    ClientMetric& sample(Values labels);
+
+    const Metric* row_ = nullptr;
+    std::vector<MetricFamily> families_;
+};
+
+ClientMetric& Families::sample(Values labels) {
+    ClientMetric& result = families_.back().metric.emplace_back();
+    result.label.reserve(labels.size());
+    std::string_view names = row_->labels;
+    for (const std::string_view value : labels) {
+        const auto comma = std::min(names.find(','), names.size());
+        result.label.push_back({std::string(names.substr(0, comma)), std::string(value)});
+        names.remove_prefix(std::min(comma + 1, names.size()));
+    }
+    return result;
+}
+
+void Families::histogram(Values labels, std::span<const std::uint64_t> bounds,
+                         const HistogramTotal& total) {
+    if (total.buckets.empty()) {
+        return;
+    }
+    auto& histogram = sample(labels).histogram;
+    histogram.bucket.reserve(total.buckets.size());
+    for (std::size_t i = 0; i < total.buckets.size(); ++i) {
+        histogram.sample_count += total.buckets[i];
+        histogram.bucket.push_back({histogram.sample_count,
+                                    i < bounds.size() ? static_cast<double>(bounds[i]) / 1e9
+                                                      : std::numeric_limits<double>::infinity()});
+    }
+    histogram.sample_sum = static_cast<double>(total.sum) / 1e9;
+}
+
+void write_requests(Families& out, const Totals& totals, const Vocabulary& names) {
+    out.start(Series::requests);
+    std::array<std::string, kStatuses.size()> statuses;
+    for (std::size_t s = 0; s < kStatuses.size(); ++s) {
+        statuses[s] = s == 0 ? std::string(kOther) : std::to_string(kStatuses[s]);
+    }
+    for (const auto& [key, total] : totals.targets) {
+        const auto [target, endpoint] = key;
+        const std::string_view provider = names.provider_name(names.provider_of(target));
+        for (std::size_t s = 0; s < kStatuses.size(); ++s) {
+            for (std::size_t o = 0; o < kOutcomes; ++o) {
+                if (total.requests[s][o] != 0) {
+                    out.counter({kEndpoints[endpoint], provider, names.model_name(target),
+                                 statuses[s], to_string(static_cast<Outcome>(o))},
+                                total.requests[s][o]);
+                }
+            }
+        }
+    }
+}
+
+void write_target_histograms(Families& out, const Totals& totals, const Vocabulary& names,
+                             const Bounds& limits) {
+    const std::tuple<Series, HistogramTotal TargetTotal::*, std::span<const std::uint64_t>> rows[]{
+        {Series::request_duration, &TargetTotal::duration, limits.duration},
+        {Series::time_to_first_token, &TargetTotal::first_token, limits.duration},
+        {Series::time_per_output_token, &TargetTotal::per_token, limits.per_token},
+    };
+    for (const auto& [series, member, bounds] : rows) {
+        out.start(series);
+        for (const auto& [key, total] : totals.targets) {
+            const auto [target, endpoint] = key;
+            out.histogram({kEndpoints[endpoint], names.provider_name(names.provider_of(target)),
+                           names.model_name(target)},
+                          bounds, total.*member);
+        }
+    }
+    out.start(Series::overhead);
+    for (const auto& [endpoint, total] : totals.overhead) {
+        out.histogram({kEndpoints[endpoint]}, limits.overhead, total);
+    }
+}
+
+void write_usage(Families& out, const Totals& totals, const Vocabulary& names) {
+    out.start(Series::tokens);
+    for (const auto& [target, usage] : totals.usage) {
+        for (std::size_t k = 0; k < kTokenKinds.size(); ++k) {
+            for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
+                if (usage.tokens[k][s] != 0) {
+                    out.counter({names.provider_name(names.provider_of(target)),
+                                 names.model_name(target), kTokenKinds[k], kTokenSources[s]},
+                                usage.tokens[k][s]);
+                }
+            }
+        }
+    }
+    out.start(Series::stream_truncated);
+    for (const auto& [target, usage] : totals.usage) {
+        if (usage.truncated != 0) {
+            out.counter({names.provider_name(names.provider_of(target)), names.model_name(target)},
+                        usage.truncated);
+        }
+    }
+}
+
+void write_attempts(Families& out, const Totals& totals, const Vocabulary& names,
+                    const std::vector<std::string>& outcomes) {
+    out.start(Series::attempts);
+    for (const auto& [provider, total] : totals.providers) {
+        for (std::size_t i = 0; i < total.attempts.size(); ++i) {
+            if (total.attempts[i] != 0) {
+                out.counter({names.provider_name(provider),
+                             i < outcomes.size() ? std::string_view(outcomes[i]) : kOther},
+                            total.attempts[i]);
+            }
+        }
+    }
+}
+
+void write_connections(Families& out, const Totals& totals, const Vocabulary& names) {
+    out.start(Series::inflight);
+    out.gauge({}, gauge_value(totals.inflight));
+    out.start(Series::client_connections);
+    for (std::size_t i = 0; i < kClientProtocols.size(); ++i) {
+        out.gauge({kClientProtocols[i]}, gauge_value(totals.clients[i]));
+    }
+    out.start(Series::upstream_connections);
+    for (const auto& [provider, total] : totals.providers) {
+        for (std::size_t i = 0; i < kUpstreamStates.size(); ++i) {
+            out.gauge({names.provider_name(provider), kUpstreamStates[i]},
+                      gauge_value(total.connections[i]));
+        }
+    }
+    constexpr auto kWaited = static_cast<std::size_t>(PoolEvent::waited);
+    out.start(Series::upstream_pool_waits);
+    for (const auto& [provider, total] : totals.providers) {
+        out.counter({names.provider_name(provider)}, total.pool[kWaited]);
+    }
+    out.start(Series::upstream_pool_events);
+    for (const auto& [provider, total] : totals.providers) {
+        for (std::size_t i = 0; i < kWaited; ++i) {
+            out.counter({names.provider_name(provider), kPoolEvents[i]}, total.pool[i]);
+        }
+    }
+}
+
+void write_process(Families& out) {
+    const ProcessUsage usage = read_process_usage();
+    out.start(Series::process_resident_memory);
+    out.gauge({}, static_cast<double>(usage.resident_bytes));
+    out.start(Series::process_open_fds);
+    out.gauge({}, static_cast<double>(usage.open_fds));
+    out.start(Series::process_max_fds);
+    out.gauge({}, static_cast<double>(usage.max_fds));
+    out.start(Series::process_cpu);
+    out.counter({}, usage.cpu_seconds);
+    out.start(Series::process_start_time);
+    out.gauge({}, usage.start_time_seconds);
+}
+
+}  // namespace
+
+Registry::Registry(RegistryOptions options)
+    : options_(std::move(options)), vocabulary_(Vocabulary::grown(nullptr, {})) {}
+
+Shard& Registry::add_shard() {
+    const std::lock_guard lock(mutex_);
+    return *shards_.emplace_back(std::make_unique<Shard>(options_.shard));
+}
+
+void Registry::set_vocabulary(std::shared_ptr<const Vocabulary> vocabulary) {
+    const std::lock_guard lock(mutex_);
+    vocabulary_ = std::move(vocabulary);
+}
+
+void Registry::count_reload(bool applied) noexcept {
+    (applied ? reloads_applied_ : reloads_rejected_).fetch_add(1, std::memory_order_relaxed);
+}
+
+std::string Registry::exposition(Format format) const {
+    Totals totals;
+    std::shared_ptr<const Vocabulary> names;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& shard : shards_) {
+            totals.add(*shard);
+        }
+        names = vocabulary_;
+    }
+    // A number that this vocabulary does not know yet would be written as other/other beside the true one: such a
+    // series would appear twice, so it waits for the next scrape.
+    std::erase_if(totals.targets, [&](const auto& e) { return e.first.first >= names->targets(); });
+    std::erase_if(totals.usage, [&](const auto& e) { return e.first >= names->targets(); });
+    std::erase_if(totals.providers, [&](const auto& e) { return e.first >= names->providers(); });
+
+    Families out;
+    write_requests(out, totals, *names);
+    write_target_histograms(out, totals, *names, Bounds(options_.shard.buckets));
+    write_usage(out, totals, *names);
+    write_attempts(out, totals, *names, options_.shard.attempt_outcomes);
+    write_connections(out, totals, *names);
+    out.start(Series::config_reloads);
+    out.counter({"applied"}, reloads_applied_.load(std::memory_order_relaxed));
+    out.counter({"rejected"}, reloads_rejected_.load(std::memory_order_relaxed));
+    if (options_.log_lines_dropped) {
+        out.start(Series::log_lines_dropped);
+        out.counter({}, options_.log_lines_dropped());
+    }
+    out.start(Series::build_info);
+    out.gauge({options_.version}, 1);
+    write_process(out);
+
+    const std::vector<MetricFamily> families = std::move(out).take();
+    return format == Format::openmetrics ? write_openmetrics(families)
+                                         : prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace tollgate::metrics

@@ -1,0 +1,103 @@
+#include "metrics/shard.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tollgate::metrics {
+namespace {
+
+std::vector<std::uint64_t> to_nanoseconds(const std::vector<double>& seconds) {
+    constexpr double kLongest = 1e9;  // 30 years; keeps the conversion below 2^63
+    std::vector<std::uint64_t> bounds;
+    for (const double limit : seconds) {
+        if (limit >= 1e-9 && limit <= kLongest) {  // false for NaN
+            bounds.push_back(static_cast<std::uint64_t>(std::llround(limit * 1e9)));
+        }
+    }
+    std::ranges::sort(bounds);
+    const auto repeated = std::ranges::unique(bounds);
+    bounds.erase(repeated.begin(), repeated.end());
+    bounds.resize(std::min(bounds.size(), kMaxBuckets));
+    return bounds;
+}
+
+}  // namespace
+
+std::size_t status_index(std::uint16_t status) noexcept {
+    const auto found = std::ranges::lower_bound(kStatuses, status);
+    return found != kStatuses.end() && *found == status
+               ? static_cast<std::size_t>(found - kStatuses.begin())
+               : 0;
+}
+
+Bounds::Bounds(const Buckets& buckets)
+    : duration(to_nanoseconds(buckets.duration)),
+      per_token(to_nanoseconds(buckets.per_token)),
+      overhead(to_nanoseconds(buckets.overhead)) {}
+
+Shard::Shard(const ShardOptions& options)
+    : bounds_(options.buckets), attempt_outcomes_(options.attempt_outcomes.size()) {}
+
+void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
+    const std::size_t endpoint = ids.endpoint < kEndpoints.size() ? ids.endpoint : 0;
+    const std::size_t target = ids.target < kMaxTargets ? ids.target : 0;
+    TargetCells& cells = targets_.get(target * kEndpointSlots + endpoint);
+
+    const auto outcome = std::min(static_cast<std::size_t>(record.outcome), kOutcomes - 1);
+    cells.requests[status_index(record.status)].get()[outcome].add(1);
+    cells.duration.get(bounds_.duration.size())
+        .observe(bounds_.duration, nanoseconds(record.duration));
+    overhead_[endpoint]
+        .get(bounds_.overhead.size())
+        .observe(bounds_.overhead, nanoseconds(record.duration - record.upstream_wait));
+
+    const auto source =
+        static_cast<std::size_t>(record.usage_reported ? TokenSource::vendor : TokenSource::estimate);
+    const auto count = [&](TokenKind kind, std::uint64_t tokens) {
+        cells.tokens[static_cast<std::size_t>(kind)][source].add(tokens);
+    };
+    count(TokenKind::input, record.input_tokens);
+    count(TokenKind::output, record.output_tokens);
+    count(TokenKind::cache_read, record.cache_read_tokens);
+    count(TokenKind::cache_write, record.cache_write_tokens);
+    count(TokenKind::reasoning, record.reasoning_tokens);
+    if (record.stream) {
+        count_stream(cells, record);
+    }
+}
+
+void Shard::count_stream(TargetCells& cells, const RequestRecord& record) noexcept {
+    if (record.outcome == Outcome::truncated) {
+        cells.truncated.add(1);
+    }
+    if (record.first_byte <= Clock::duration::zero()) {
+        return;
+    }
+    cells.first_token.get(bounds_.duration.size())
+        .observe(bounds_.duration, nanoseconds(record.first_byte));
+    const std::uint64_t tokens = record.output_tokens + record.reasoning_tokens;
+    if (record.outcome == Outcome::ok && tokens > 1) {
+        cells.per_token.get(bounds_.per_token.size())
+            .observe(bounds_.per_token,
+                     nanoseconds(record.duration - record.first_byte) / (tokens - 1));
+    }
+}
+
+ProviderCells& Shard::provider(std::uint16_t id) noexcept {
+    return providers_.get(id < kMaxProviders ? id : 0, attempt_outcomes_ + 1);
+}
+
+void Shard::add_upstream_connections(std::uint16_t provider_id, UpstreamState state,
+                                     int delta) noexcept {
+    provider(provider_id).connections[static_cast<std::size_t>(state)].add(widen(delta));
+}
+
+void Shard::add_attempt(std::uint16_t provider_id, std::size_t outcome) noexcept {
+    provider(provider_id).attempts[std::min(outcome, attempt_outcomes_)].add(1);
+}
+
+void Shard::add_pool_event(std::uint16_t provider_id, PoolEvent event) noexcept {
+    provider(provider_id).pool[static_cast<std::size_t>(event)].add(1);
+}
+
+}  // namespace tollgate::metrics

@@ -1,0 +1,116 @@
+// Plain sums of what the shards hold, taken at one scrape.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "metrics/shard.hpp"
+
+namespace tollgate::metrics {
+
+/// Buckets (not cumulative, +Inf last) and nanoseconds, summed over shards.
+struct HistogramTotal {
+    std::vector<std::uint64_t> buckets;
+    std::uint64_t sum = 0;
+
+    void add(const HistogramCells& cells) {
+        const auto from = cells.buckets();
+        buckets.resize(std::max(buckets.size(), from.size()));
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            buckets[i] += from[i].read();
+        }
+        sum += cells.sum();
+    }
+    void add(const Published<HistogramCells>& cells) {
+        if (const auto* found = cells.find()) {
+            add(*found);
+        }
+    }
+};
+
+struct TargetTotal {
+    std::array<std::array<std::uint64_t, kOutcomes>, kStatuses.size()> requests{};
+    HistogramTotal duration;
+    HistogramTotal first_token;
+    HistogramTotal per_token;
+
+    void add(const TargetCells& cells) {
+        for (std::size_t s = 0; s < kStatuses.size(); ++s) {
+            if (const auto* row = cells.requests[s].find()) {
+                for (std::size_t o = 0; o < kOutcomes; ++o) {
+                    requests[s][o] += (*row)[o].read();
+                }
+            }
+        }
+        duration.add(cells.duration);
+        first_token.add(cells.first_token);
+        per_token.add(cells.per_token);
+    }
+};
+
+/// Tokens and cut streams of one target, whatever the endpoint.
+struct UsageTotal {
+    std::array<std::array<std::uint64_t, kTokenSources.size()>, kTokenKinds.size()> tokens{};
+    std::uint64_t truncated = 0;
+
+    void add(const TargetCells& cells) {
+        for (std::size_t k = 0; k < kTokenKinds.size(); ++k) {
+            for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
+                tokens[k][s] += cells.tokens[k][s].read();
+            }
+        }
+        truncated += cells.truncated.read();
+    }
+};
+
+struct ProviderTotal {
+    std::vector<std::uint64_t> attempts;
+    std::array<std::uint64_t, kUpstreamStates.size()> connections{};
+    std::array<std::uint64_t, kPoolEvents.size()> pool{};
+
+    void add(const ProviderCells& cells) {
+        attempts.resize(std::max(attempts.size(), cells.attempts.size()));
+        for (std::size_t i = 0; i < cells.attempts.size(); ++i) {
+            attempts[i] += cells.attempts[i].read();
+        }
+        for (std::size_t i = 0; i < connections.size(); ++i) {
+            connections[i] += cells.connections[i].read();
+        }
+        for (std::size_t i = 0; i < pool.size(); ++i) {
+            pool[i] += cells.pool[i].read();
+        }
+    }
+};
+
+/// Everything that the shards hold, in the order of the output.
+struct Totals {
+    std::map<std::pair<std::uint16_t, std::uint16_t>, TargetTotal> targets;  // (target, endpoint)
+    std::map<std::uint16_t, UsageTotal> usage;                              // by target
+    std::map<std::uint16_t, ProviderTotal> providers;
+    std::map<std::uint16_t, HistogramTotal> overhead;  // by endpoint
+    std::uint64_t inflight = 0;
+    std::array<std::uint64_t, kClientProtocols.size()> clients{};
+
+    void add(const Shard& shard) {
+        shard.for_each_target([this](LabelIds ids, const TargetCells& cells) {
+            targets[{ids.target, ids.endpoint}].add(cells);
+            usage[ids.target].add(cells);
+        });
+        shard.for_each_provider([this](std::uint16_t provider, const ProviderCells& cells) {
+            providers[provider].add(cells);
+        });
+        shard.for_each_overhead([this](std::uint16_t endpoint, const HistogramCells& cells) {
+            overhead[endpoint].add(cells);
+        });
+        inflight += shard.inflight();
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            clients[i] += shard.client_connections(static_cast<ClientProtocol>(i));
+        }
+    }
+};
+
+}  // namespace tollgate::metrics

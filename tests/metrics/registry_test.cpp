@@ -1,0 +1,353 @@
+#include "metrics/registry.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "metrics/names.hpp"
+#include "tests/metrics/exposition_parser.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace tollgate::metrics;
+using namespace std::chrono_literals;
+using test::Exposition;
+using test::ExpositionParser;
+
+namespace {
+
+RequestRecord chat(std::string provider, std::string model) {
+    RequestRecord record;
+    record.endpoint = "chat";
+    record.provider = std::move(provider);
+    record.model = std::move(model);
+    record.status = 200;
+    record.duration = 100ms;
+    return record;
+}
+
+Exposition scrape(const Registry& registry, Format format = Format::text) {
+    Exposition result = ExpositionParser::parse(registry.exposition(format));
+    CHECK(result.problems == std::vector<std::string>{});
+    return result;
+}
+
+std::shared_ptr<const Vocabulary> words(std::vector<TargetName> names) {
+    return Vocabulary::grown(nullptr, names);
+}
+
+}  // namespace
+
+TEST_CASE("a scrape sums what the workers counted") {
+    Registry registry;
+    const auto names = words({{"openai", "gpt-4o"}});
+    registry.set_vocabulary(names);
+    Shard& one = registry.add_shard();
+    Shard& two = registry.add_shard();
+    RequestRecord record = chat("openai", "gpt-4o");
+    record.input_tokens = 10;
+    record.output_tokens = 5;
+    record.usage_reported = true;
+    one.publish(record, names->labels(record));
+    two.publish(record, names->labels(record));
+    record.status = 529;
+    record.outcome = Outcome::upstream_error;
+    record.usage_reported = false;
+    two.publish(record, names->labels(record));
+    one.add_inflight(3);
+    two.add_inflight(-1);
+    two.add_client_connections(ClientProtocol::http2, 4);
+
+    const Exposition seen = scrape(registry);
+    const std::string target = R"(endpoint="chat",provider="openai",model="gpt-4o")";
+    CHECK(seen.value("tollgate_requests_total", target + R"(,status="200",outcome="ok")") == 2);
+    CHECK(seen.value("tollgate_requests_total",
+                     target + R"(,status="529",outcome="upstream_error")") == 1);
+    CHECK(seen.value("tollgate_request_duration_seconds_count", target) == 3);
+    CHECK(seen.value("tollgate_request_duration_seconds_sum", target) == Approx(0.3));
+    CHECK(seen.value("tollgate_tokens_total",
+                     R"(provider="openai",model="gpt-4o",kind="input",source="vendor")") == 20);
+    CHECK(seen.value("tollgate_tokens_total",
+                     R"(provider="openai",model="gpt-4o",kind="output",source="estimate")") == 5);
+    CHECK(seen.value("tollgate_inflight_requests") == 2);
+    CHECK(seen.value("tollgate_client_connections", R"(protocol="http2")") == 4);
+    CHECK(seen.value("tollgate_client_connections", R"(protocol="http1")") == 0);
+}
+
+TEST_CASE("provider counters carry outcome, state and event") {
+    RegistryOptions options;
+    options.shard.attempt_outcomes = {"ok", "connect_failed"};
+    Registry registry(options);
+    const auto names = words({{"openai", "gpt-4o"}});
+    registry.set_vocabulary(names);
+    Shard& shard = registry.add_shard();
+    const auto openai = names->provider("openai");
+    shard.add_attempt(openai, 0);
+    shard.add_attempt(openai, 1);
+    shard.add_attempt(openai, 1);
+    shard.add_attempt(openai, 77);
+    shard.add_upstream_connections(openai, UpstreamState::active, 2);
+    shard.add_upstream_connections(openai, UpstreamState::active, -1);
+    shard.add_upstream_connections(openai, UpstreamState::idle, 1);
+    shard.add_pool_event(openai, PoolEvent::waited);
+    shard.add_pool_event(openai, PoolEvent::stale);
+    shard.add_attempt(60000, 0);
+
+    const Exposition seen = scrape(registry);
+    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="ok")") == 1);
+    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="connect_failed")") == 2);
+    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="other")") == 1);
+    CHECK(seen.value("tollgate_attempts_total", R"(provider="other",outcome="ok")") == 1);
+    CHECK(seen.value("tollgate_upstream_connections", R"(provider="openai",state="active")") == 1);
+    CHECK(seen.value("tollgate_upstream_connections", R"(provider="openai",state="idle")") == 1);
+    CHECK(seen.value("tollgate_upstream_pool_waits_total", R"(provider="openai")") == 1);
+    CHECK(seen.value("tollgate_upstream_pool_events_total", R"(provider="openai",event="stale")") == 1);
+    CHECK(seen.value("tollgate_upstream_pool_events_total", R"(provider="openai",event="opened")") == 0);
+}
+
+TEST_CASE("a bucket's limit is inclusive, the last bucket takes the rest") {
+    RegistryOptions options;
+    options.shard.buckets.duration = {0.5, 0.1, 0.1, -1, 0, std::nan(""), INFINITY};
+    Registry registry(options);
+    Shard& shard = registry.add_shard();
+    for (const auto duration : {50ms, 100ms, 101ms, 500ms, 501ms, 3600'000ms}) {
+        RequestRecord record;
+        record.duration = duration;
+        shard.publish(record, {});
+    }
+    const Exposition seen = scrape(registry);
+    const std::string target = R"(endpoint="other",provider="other",model="other",le=)";
+    CHECK(seen.value("tollgate_request_duration_seconds_bucket", target + R"("0.1")") == 2);
+    CHECK(seen.value("tollgate_request_duration_seconds_bucket", target + R"("0.5")") == 4);
+    CHECK(seen.value("tollgate_request_duration_seconds_bucket", target + R"("+Inf")") == 6);
+    std::size_t buckets = 0;
+    for (const auto& sample : seen.samples) {
+        buckets += sample.name == "tollgate_request_duration_seconds_bucket" ? 1U : 0U;
+    }
+    CHECK(buckets == 3);
+}
+
+TEST_CASE("more buckets than the bound are not made") {
+    Buckets buckets;
+    buckets.overhead.clear();
+    for (int i = 1; i <= 1000; ++i) {
+        buckets.overhead.push_back(i);
+    }
+    CHECK(Bounds(buckets).overhead.size() == kMaxBuckets);
+    CHECK(Bounds(Buckets{}).overhead.front() == 10'000);
+    CHECK(Bounds(Buckets{}).duration.back() == 600'000'000'000);
+}
+
+TEST_CASE("stream times are counted for streams only") {
+    Registry registry;
+    Shard& shard = registry.add_shard();
+    RequestRecord record;
+    record.first_byte = 200ms;
+    record.duration = 1200ms;
+    record.output_tokens = 11;
+    record.upstream_wait = 1199ms;
+    shard.publish(record, {});
+    const std::string target = R"(endpoint="other",provider="other",model="other")";
+    CHECK_FALSE(scrape(registry).value("tollgate_time_to_first_token_seconds_count", target));
+
+    record.stream = true;
+    shard.publish(record, {});
+    Exposition seen = scrape(registry);
+    CHECK(seen.value("tollgate_time_to_first_token_seconds_sum", target) == Approx(0.2));
+    CHECK(seen.value("tollgate_time_per_output_token_seconds_sum", target) == Approx(0.1));
+    CHECK(seen.value("tollgate_overhead_seconds_sum", R"(endpoint="other")") == Approx(0.002));
+    CHECK_FALSE(seen.value("tollgate_stream_truncated_total", R"(provider="other",model="other")"));
+
+    record.outcome = Outcome::truncated;
+    shard.publish(record, {});
+    record.outcome = Outcome::ok;
+    record.output_tokens = 1;  // one token has no time between tokens
+    shard.publish(record, {});
+    seen = scrape(registry);
+    CHECK(seen.value("tollgate_stream_truncated_total", R"(provider="other",model="other")") == 1);
+    CHECK(seen.value("tollgate_time_to_first_token_seconds_count", target) == 3);
+    CHECK(seen.value("tollgate_time_per_output_token_seconds_count", target) == 1);
+}
+
+TEST_CASE("counters go on when a reload adds names") {
+    Registry registry;
+    const auto before = words({{"a", "m"}});
+    registry.set_vocabulary(before);
+    Shard& shard = registry.add_shard();
+    const RequestRecord first = chat("a", "m");
+    shard.publish(first, before->labels(first));
+
+    const TargetName more[]{{"b", "n"}};
+    const auto after = Vocabulary::grown(before.get(), more);
+    const RequestRecord second = chat("b", "n");
+    shard.publish(second, after->labels(second));
+    // The registry has not heard of b/n: nothing is shown under a wrong name.
+    CHECK(scrape(registry).samples.size() > 0);
+    CHECK_FALSE(scrape(registry).value("tollgate_request_duration_seconds_count",
+                                       R"(endpoint="chat",provider="other",model="other")"));
+
+    registry.set_vocabulary(after);
+    registry.count_reload(true);
+    registry.count_reload(false);
+    shard.publish(first, before->labels(first));  // an exchange that still holds the old snapshot
+    const Exposition seen = scrape(registry);
+    CHECK(seen.value("tollgate_request_duration_seconds_count",
+                     R"(endpoint="chat",provider="a",model="m")") == 2);
+    CHECK(seen.value("tollgate_request_duration_seconds_count",
+                     R"(endpoint="chat",provider="b",model="n")") == 1);
+    CHECK(seen.value("tollgate_config_reloads_total", R"(result="applied")") == 1);
+    CHECK(seen.value("tollgate_config_reloads_total", R"(result="rejected")") == 1);
+}
+
+TEST_CASE("clients cannot add series") {
+    Registry registry;
+    const auto names = words({{"a", "m"}});
+    registry.set_vocabulary(names);
+    Shard& shard = registry.add_shard();
+    for (std::uint16_t i = 0; i < 600; ++i) {
+        const std::string invented = "x" + std::to_string(i);
+        RequestRecord record = chat(invented, invented);
+        record.endpoint = invented;
+        record.status = static_cast<std::uint16_t>(600 + i);
+        record.requested_model = record.key_name = record.request_id = invented;
+        shard.publish(record, names->labels(record));
+        shard.publish(record, {.endpoint = i, .target = static_cast<std::uint16_t>(60000 + i)});
+    }
+    const Exposition seen = scrape(registry);
+    CHECK(seen.samples.size() < 800);
+    CHECK(seen.value("tollgate_requests_total",
+                     R"(endpoint="other",provider="other",model="other",status="other",outcome="ok")")
+              .value_or(0) >= 600);
+}
+
+TEST_CASE("label values are escaped in both formats") {
+    Registry registry;
+    const auto names = words({{"a\"b\\c\nd", "m"}});
+    registry.set_vocabulary(names);
+    const RequestRecord record = chat("a\"b\\c\nd", "m");
+    registry.add_shard().publish(record, names->labels(record));
+    for (const Format format : {Format::text, Format::openmetrics}) {
+        CHECK(scrape(registry, format)
+                  .value("tollgate_request_duration_seconds_count",
+                         "endpoint=\"chat\",provider=\"a\"b\\c\nd\",model=\"m\"") == 1);
+    }
+}
+
+TEST_CASE("every metric of the table is shown, with its type and labels, in both formats") {
+    RegistryOptions options;
+    options.version = "1.2.3";
+    options.log_lines_dropped = [] { return std::uint64_t{7}; };
+    Registry registry(options);
+    Shard& shard = registry.add_shard();
+    RequestRecord record;
+    record.stream = true;
+    record.first_byte = 1ms;
+    record.duration = 10ms;
+    record.output_tokens = 3;
+    shard.publish(record, {});
+    record.outcome = Outcome::truncated;
+    shard.publish(record, {});
+    shard.add_attempt(0, 0);
+    for (const Format format : {Format::text, Format::openmetrics}) {
+        const Exposition seen = scrape(registry, format);
+        const bool open = format == Format::openmetrics;
+        CHECK(seen.ends_with_eof == open);
+        for (const Metric& row : kMetrics) {
+            INFO(row.name);
+            std::string family(row.name);
+            std::string type(to_string(row.kind));
+            if (open && row.kind == SeriesKind::counter) {
+                family.erase(family.size() - 6);
+            } else if (row.kind == SeriesKind::info) {
+                open ? (void)family.erase(family.size() - 5) : (void)(type = "gauge");
+            }
+            REQUIRE(seen.types.contains(family));
+            CHECK(seen.types.at(family) == type);
+            CHECK(seen.units.contains(family) == (open && !row.unit.empty()));
+            const std::string sample_name =
+                std::string(row.name) + (row.kind == SeriesKind::histogram ? "_sum" : "");
+            std::string labels = "missing";
+            for (const auto& sample : seen.samples) {
+                if (sample.name == sample_name) {
+                    labels.clear();
+                    for (const auto& [name, value] : sample.labels) {
+                        labels += (labels.empty() ? "" : ",") + name;
+                    }
+                    break;
+                }
+            }
+            CHECK(labels == row.labels);
+        }
+        CHECK(seen.types.size() == kMetrics.size());
+        CHECK(seen.value("tollgate_build_info", R"(version="1.2.3")") == 1);
+        CHECK(seen.value("tollgate_log_lines_dropped_total") == 7);
+        CHECK(seen.value("process_resident_memory_bytes").value_or(0) > 1'000'000);
+        CHECK(seen.value("process_open_fds").value_or(0) >= 3);
+        CHECK(seen.value("process_start_time_seconds").value_or(0) > 1.5e9);
+    }
+}
+
+TEST_CASE("OpenMetrics writes bucket limits as canonical floats") {
+    RegistryOptions options;
+    options.shard.buckets.duration = {0.25, 1, 600};
+    Registry registry(options);
+    registry.add_shard().publish(RequestRecord{}, {});
+    const Exposition seen = scrape(registry, Format::openmetrics);
+    const std::string target = R"(endpoint="other",provider="other",model="other",le=)";
+    for (const char* limit : {"0.25", "1.0", "600.0", "+Inf"}) {
+        CHECK(seen.value("tollgate_request_duration_seconds_bucket",
+                         target + '"' + limit + '"') == 1);
+    }
+}
+
+TEST_CASE("scrapes run beside the workers and never see a counter go back") {
+    constexpr int kRequests = 2000;
+    Registry registry;
+    std::vector<TargetName> names;
+    std::vector<std::string> models;
+    for (int i = 0; i < 300; ++i) {
+        models.push_back("m" + std::to_string(i));
+    }
+    for (const auto& model : models) {
+        names.push_back({"p", model});
+    }
+    const auto vocabulary = words(names);
+    registry.set_vocabulary(vocabulary);
+    std::atomic<int> running{2};
+    const auto work = [&](Shard& shard) {
+        for (int i = 0; i < kRequests; ++i) {
+            RequestRecord record = chat("p", models[static_cast<std::size_t>(i) % models.size()]);
+            shard.add_inflight(1);
+            shard.add_attempt(1, 0);
+            shard.publish(record, vocabulary->labels(record));
+            shard.add_inflight(-1);
+        }
+        running.fetch_sub(1);
+    };
+    std::thread one(work, std::ref(registry.add_shard()));
+    std::thread two(work, std::ref(registry.add_shard()));
+    double last = 0;
+    const std::string attempts = R"(provider="p",outcome="ok")";
+    for (int i = 0; i < 10'000 && running.load() > 0; ++i) {
+        const auto text = registry.exposition(i % 2 == 0 ? Format::text : Format::openmetrics);
+        const double now =
+            ExpositionParser::parse(text).value("tollgate_attempts_total", attempts).value_or(0);
+        if (now < last) {
+            FAIL_CHECK("went back from " << last << " to " << now);
+        }
+        last = now;
+    }
+    one.join();
+    two.join();
+    const Exposition seen = scrape(registry);
+    CHECK(seen.value("tollgate_attempts_total", attempts) == 2 * kRequests);
+    CHECK(seen.value("tollgate_inflight_requests") == 0);
+    double requests = 0;
+    for (const auto& sample : seen.samples) {
+        requests += sample.name == "tollgate_requests_total" ? sample.value : 0;
+    }
+    CHECK(requests == 2 * kRequests);
+}
