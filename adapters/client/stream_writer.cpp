@@ -76,6 +76,15 @@ protected:
         out_.append(digits, end);
     }
 
+    // A line end would break the frame.  In valid JSON it can only stand between tokens.
+    void append_json(std::string_view value) {
+        for (const char c : value) {
+            if (c != '\n' && c != '\r') {
+                out_ += c;
+            }
+        }
+    }
+
     // False when the reason is none or the choice has finished before: nothing is to be written.
     bool mark_finished(unsigned choice, FinishReason reason) {
         if (reason == FinishReason::none || choices_[choice].has_finished) {
@@ -143,7 +152,7 @@ public:
         open_delta(choice);
         json::append_string(out_, name);
         out_ += ':';
-        out_ += value;
+        append_json(value);
         out_ += '}';
         close(FinishReason::none);
     }
@@ -218,7 +227,7 @@ public:
         out_ += ',';
         json::append_string(out_, name);
         out_ += ':';
-        out_ += value;
+        append_json(value);
         close(FinishReason::none);
     }
     void finished(unsigned choice, FinishReason reason) override {

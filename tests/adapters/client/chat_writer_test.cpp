@@ -224,6 +224,18 @@ TEST_CASE("hostile strings stay inside their JSON strings and frames", "[chat_wr
     }
 }
 
+TEST_CASE("JSON with line ends stays inside its frame", "[chat_writer]") {
+    for (const Operation operation : {Operation::chat, Operation::completions}) {
+        const auto all = payloads(frames(context(operation), [](AnswerWriter& w) {
+            w.extension(0, "x", "[\n  {\r\n\"a\": 1}\n\n]");
+        }));
+        REQUIRE(all.size() == 1);
+        const json::Document only = parsed(all[0]);
+        const json::Value choice = only["choices"][0];
+        CHECK((operation == Operation::chat ? choice["delta"] : choice)["x"][0]["a"].count() == 1);
+    }
+}
+
 TEST_CASE("invalid UTF-8 becomes the replacement character", "[chat_writer]") {
     const std::string got =
         frames(context(), [](AnswerWriter& w) { w.text(0, "a\xFF" "b\xC3"); });
