@@ -15,11 +15,11 @@ struct Position {
 
 /// `text` never contains a secret: expanded values are not echoed, and neither are long literals.
 struct Problem {
-    std::string file;
+    std::string file = {};
     unsigned line = 0;
     unsigned column = 0;
-    std::string path;   ///< the setting, e.g. "providers.openai.timeouts.connect"; empty: the file as a whole
-    std::string text;   ///< what is wrong and what to write instead
+    std::string path = {};   ///< the setting, e.g. "providers.openai.timeouts.connect"; empty: the file as a whole
+    std::string text = {};   ///< what is wrong and what to write instead
     [[nodiscard]] bool operator==(const Problem&) const = default;
 };
 

@@ -1,0 +1,143 @@
+#include <array>
+
+#include "config/readers.hpp"
+
+namespace tollgate::config {
+namespace {
+
+using std::string_view;
+
+constexpr std::array<std::pair<string_view, Balance>, 6> kBalances{{{"weighted", Balance::weighted},
+                                                                    {"latency", Balance::latency},
+                                                                    {"least_inflight", Balance::least_inflight},
+                                                                    {"cost", Balance::cost},
+                                                                    {"usage", Balance::usage},
+                                                                    {"order", Balance::order}}};
+constexpr std::array<std::pair<string_view, AutoPolicy>, 4> kPolicies{{{"balanced", AutoPolicy::balanced},
+                                                                       {"cheap", AutoPolicy::cheap},
+                                                                       {"fast", AutoPolicy::fast},
+                                                                       {"best", AutoPolicy::best}}};
+constexpr std::array<std::pair<string_view, Sticky>, 3> kStickies{
+    {{"none", Sticky::none}, {"conversation", Sticky::conversation}, {"key", Sticky::key}}};
+
+scalar::Parsed<std::string> target_name(string_view text) {
+    const scalar::Parsed<std::string> name = scalar::text(text);
+    if (!name || text.find(' ') != string_view::npos || text.size() > 256 || text.starts_with('/') ||
+        text.ends_with('/')) {
+        return std::unexpected("expected provider/model such as openai/gpt-4o, or an alias");
+    }
+    return name;
+}
+
+/// A target is a name, or a mapping with a weight.
+void read_target(Context& context, const yaml::Node* node, const std::string& path, ModelAlias& out) {
+    ModelTarget target;
+    if (node != nullptr && node->kind != yaml::Kind::map) {
+        if (context.value(*node, path, target.model, target_name)) {
+            out.targets.push_back(std::move(target));
+        }
+        return;
+    }
+    Section section(context, node, path);
+    const bool named = section.read("model", target.model, target_name);
+    section.count("weight", target.weight, 0, 1'000'000);
+    section.finish();
+    if (named) {
+        out.targets.push_back(std::move(target));
+    } else if (node != nullptr && section.take("model") == nullptr) {
+        context.problem(node->at, path, "model is missing");
+    }
+}
+
+void read_group(Section& in, ModelAlias& out) {
+    Context& context = in.context();
+    if (const yaml::Node* chain = in.take("chain")) {
+        in.each(*chain, in.path_of("chain"), [&](const yaml::Node& item, const std::string& path) {
+            read_target(context, &item, path, out);
+        });
+    }
+    const bool is_chain = !out.targets.empty();
+    out.is_chain = true;
+    const bool balanced = [&] {
+        const yaml::Node* node = in.take("balance");
+        return node != nullptr && context.value(*node, in.path_of("balance"), out.balance, [](string_view text) {
+            for (const auto& [word, value] : kBalances) {
+                if (word == text) {
+                    return scalar::Parsed<Balance>(value);
+                }
+            }
+            return scalar::Parsed<Balance>(
+                std::unexpected("expected one of weighted, latency, least_inflight, cost, usage, order"));
+        });
+    }();
+    const yaml::Node* targets = in.take("targets");
+    if (in.is_listing()) {
+        read_target(context, nullptr, in.path_of("targets[]"), out);
+    }
+    if (targets == nullptr) {
+        if (balanced) {
+            context.problem(in.at(), in.own_path(), "balance needs targets");
+        }
+        return;
+    }
+    if (is_chain) {
+        context.problem(targets->at, in.path_of("targets"), "give either chain or targets, not both");
+        return;
+    }
+    out.is_chain = false;
+    in.each(*targets, in.path_of("targets"), [&](const yaml::Node& item, const std::string& path) {
+        read_target(context, &item, path, out);
+    });
+}
+
+}  // namespace
+
+void read_alias(Context& context, const Section::Named& entry, std::vector<ModelAlias>& out) {
+    ModelAlias alias{.name = entry.name};
+    if (entry.node != nullptr) {
+        if (const scalar::Parsed<std::string> name = scalar::alias(entry.name); !name) {
+            context.problem(entry.at, entry.path, name.error());
+            return;
+        }
+    }
+    const std::size_t problems = context.problems.size();
+    Section section(context, entry.node, entry.path);
+    if (entry.node == nullptr || entry.node->kind == yaml::Kind::map) {
+        read_group(section, alias);
+        section.finish();
+    } else {
+        section.each(*entry.node, entry.path, [&](const yaml::Node& item, const std::string& path) {
+            read_target(context, &item, path, alias);
+        });
+    }
+    if (entry.node == nullptr) {
+        return;
+    }
+    if (alias.targets.empty() && context.problems.size() == problems) {
+        context.problem(entry.at, entry.path,
+                        "expected at least one target, such as [openai/gpt-4o] or {chain: [openai/gpt-4o]}");
+    }
+    out.push_back(std::move(alias));
+}
+
+void read_router(Section& in, RouterSettings& out) {
+    in.section("auto", [&](Section& automatic) {
+        automatic.choice("policy", out.automatic.policy, kPolicies);
+        // The classes of the classifier (docs/configuration.md lists what each means).
+        constexpr std::array<string_view, 13> kTasks{
+            "code",        "math",      "reasoning", "writing", "roleplay", "extraction",  "summarisation",
+            "translation", "knowledge", "chat",      "agentic", "vision",   "long_context"};
+        automatic.section("tasks", [&](Section& tasks) {
+            for (const string_view task : kTasks) {
+                std::vector<std::string> targets;
+                tasks.list(task, targets, target_name);
+                if (!targets.empty()) {
+                    out.automatic.tasks.emplace_back(task, std::move(targets));
+                }
+            }
+        });
+        automatic.choice("sticky", out.automatic.sticky, kStickies);
+    });
+}
+
+}  // namespace tollgate::config

@@ -1,0 +1,153 @@
+// failover, keys, cost, metrics, logging.
+#include <array>
+#include <cstdint>
+
+#include "config/readers.hpp"
+
+namespace tollgate::config {
+namespace {
+
+using std::string_view;
+
+constexpr std::array<std::pair<string_view, Period>, 5> kPeriods{{{"hour", Period::hour},
+                                                                  {"day", Period::day},
+                                                                  {"week", Period::week},
+                                                                  {"month", Period::month},
+                                                                  {"total", Period::total}}};
+constexpr std::array<std::pair<string_view, Unpriced>, 2> kUnpriced{
+    {{"warn", Unpriced::warn}, {"reject", Unpriced::reject}}};
+constexpr std::array<std::pair<string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
+                                                                   {"debug", LogLevel::debug},
+                                                                   {"info", LogLevel::info},
+                                                                   {"warn", LogLevel::warn},
+                                                                   {"error", LogLevel::error},
+                                                                   {"off", LogLevel::off}}};
+constexpr std::array<std::pair<string_view, LogFormat>, 2> kFormats{
+    {{"json", LogFormat::json}, {"text", LogFormat::text}}};
+
+scalar::Parsed<double> share(string_view text) {
+    return scalar::share(text);
+}
+
+/// "off", "p95" or a duration.
+scalar::Parsed<Hedge> hedge_after(string_view text, Hedge hedge) {
+    if (text == "off") {
+        hedge.enabled = false;
+        return hedge;
+    }
+    hedge.enabled = true;
+    if (text.starts_with('p')) {
+        if (const auto percentile = scalar::integer(text.substr(1), 1, 99)) {
+            hedge.percentile = static_cast<unsigned>(*percentile);
+            return hedge;
+        }
+    } else if (const auto delay = scalar::duration(text, kShortest, kLongest)) {
+        hedge.percentile = 0;
+        hedge.delay = *delay;
+        return hedge;
+    }
+    return std::unexpected("expected off, a percentile from p1 to p99 such as p95, or a duration such as 2s");
+}
+
+void read_price(Section& in, ModelPrice& out) {
+    in.read("input", out.input, scalar::usd);
+    in.read("output", out.output, scalar::usd);
+    in.read("cache_read", out.cache_read, scalar::usd);
+    in.read("cache_write", out.cache_write, scalar::usd);
+    in.read("cache_write_1h", out.cache_write_1h, scalar::usd);
+    in.read("reasoning", out.reasoning, scalar::usd);
+    in.read("input_audio", out.input_audio, scalar::usd);
+    in.read("output_audio", out.output_audio, scalar::usd);
+    in.read("request", out.request, scalar::usd);
+}
+
+}  // namespace
+
+void read_failover(Section& in, FailoverSettings& out) {
+    in.count("retries", out.retries, 0, 20);
+    in.section("backoff", [&](Section& backoff) {
+        backoff.duration("base", out.backoff.base, milliseconds(0), kLongest);
+        backoff.duration("max", out.backoff.max, milliseconds(0), kLongest);
+    });
+    in.read("retry_budget", out.retry_budget, share);
+    in.section("breaker", [&](Section& breaker) {
+        breaker.count("errors", out.breaker.errors, 0, 1'000'000);
+        breaker.duration("window", out.breaker.window, kShortest, kLongest);
+        breaker.duration("open", out.breaker.open, kShortest, kLongest);
+    });
+    in.section("hedge", [&](Section& hedge) {
+        hedge.read("after", out.hedge,
+                   [&](string_view text) { return hedge_after(text, out.hedge); });
+        hedge.read("budget", out.hedge.budget, share);
+    });
+}
+
+void read_key(Section& in, std::vector<KeySettings>& out) {
+    KeySettings key;
+    Context& context = in.context();
+    const auto required = [&](std::string_view name, std::string& value, auto parse) {
+        const std::size_t before = context.problems.size();
+        in.read(name, value, parse);
+        if (value.empty() && !in.is_listing() && context.problems.size() == before) {
+            context.problem(in.at(), in.own_path(), std::string(name) + " is missing");
+        }
+    };
+    required("name", key.name, scalar::name);
+    required("hash", key.hash, scalar::key_hash);
+    in.text("team", key.team);
+    in.list("models", key.models, scalar::text);
+    in.section("budget", [&](Section& budget) {
+        KeyBudget value;
+        const std::size_t before = context.problems.size();
+        const bool given = budget.read("usd", value.usd, scalar::usd);
+        budget.choice("per", value.per, kPeriods);
+        if (given) {
+            key.budget = value;
+        } else if (!budget.is_listing() && context.problems.size() == before) {
+            context.problem(budget.at(), budget.own_path(), "usd is missing");
+        }
+    });
+    in.section("limits", [&](Section& limits) {
+        limits.count("rpm", key.limits.rpm, 0, 1'000'000'000);
+        limits.count("tpm", key.limits.tpm, 0, 1'000'000'000'000);
+        limits.count("concurrency", key.limits.concurrency, 0, 1'000'000);
+    });
+    in.list("tags", key.tags, scalar::name);
+    if (!in.is_listing()) {
+        out.push_back(std::move(key));
+    }
+}
+
+void read_cost(Section& in, CostSettings& out) {
+    in.read("currency", out.currency, [](string_view text) -> scalar::Parsed<std::string> {
+        return text == "USD" ? scalar::Parsed<std::string>("USD") : std::unexpected("expected USD");
+    });
+    in.named("prices", "<model>", [&](const Section::Named& entry) {
+        ModelPrice price{.model = entry.name};
+        if (entry.node != nullptr && entry.node->kind != yaml::Kind::map) {
+            in.context().problem(entry.node->at, entry.path, "expected a mapping such as {input: 0.1, output: 0.3}");
+            return;
+        }
+        Section section(in.context(), entry.node, entry.path);
+        read_price(section, price);
+        section.finish();
+        if (entry.node != nullptr) {
+            out.prices.push_back(std::move(price));
+        }
+    });
+    in.choice("unpriced", out.unpriced, kUnpriced);
+}
+
+void read_metrics(Section& in, MetricsSettings& out) {
+    in.read("listen", out.listen, scalar::listen);
+    in.list("buckets", out.buckets, scalar::bucket);
+}
+
+void read_logging(Section& in, LoggingSettings& out) {
+    in.choice("level", out.level, kLevels);
+    in.choice("format", out.format, kFormats);
+    in.flag("access", out.access);
+    in.flag("content", out.content);
+}
+
+}  // namespace tollgate::config

@@ -1,0 +1,50 @@
+#include "config/readers.hpp"
+
+namespace tollgate::config {
+namespace {
+
+void read_limits(Section& in, ServerLimits& out) {
+    in.size("body", out.body, kKiB, 16 * 1024 * kMiB);
+    in.size("header", out.header, kKiB, 16 * kMiB);
+    in.count("json_depth", out.json_depth, 4, 1024);
+    in.count("connections", out.connections, 1, 10'000'000);
+    in.size("pipeline", out.pipeline, 0, kMiB);
+}
+
+void read_timeouts(Section& in, ServerTimeouts& out) {
+    in.duration("header", out.header, kShortest, kLongest);
+    in.duration("body", out.body, kShortest, kLongest);
+    in.duration("idle", out.idle, kShortest, kLongest);
+    in.duration("write", out.write, kShortest, kLongest);
+    in.duration("drain", out.drain, milliseconds(0), kLongest);
+}
+
+}  // namespace
+
+void read_server(Section& in, ServerSettings& out) {
+    in.list("listen", out.listen, scalar::listen);
+    in.flag("allow_unauthenticated", out.allow_unauthenticated);
+    in.section("tls", [&](Section& tls) {
+        tls.path("cert", out.tls.cert);
+        tls.path("key", out.tls.key);
+        tls.flag("self_signed", out.tls.self_signed);
+    });
+    in.read("threads", out.threads, [](std::string_view text) -> scalar::Parsed<std::uint64_t> {
+        if (text == "auto") {
+            return 0;
+        }
+        constexpr std::uint64_t kMost = 1024;
+        const scalar::Parsed<std::uint64_t> count = scalar::integer(text, 1, kMost);
+        return count ? count : std::unexpected("expected auto or a whole number from 1 to 1024");
+    });
+    in.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
+    in.section("timeouts", [&](Section& timeouts) { read_timeouts(timeouts, out.timeouts); });
+    in.section("cors", [&](Section& cors) {
+        cors.list("origins", out.cors.origins, scalar::origin);
+        cors.list("headers", out.cors.headers, scalar::header_name);
+        cors.flag("credentials", out.cors.credentials);
+        cors.duration("max_age", out.cors.max_age, milliseconds(0), kLongest);
+    });
+}
+
+}  // namespace tollgate::config

@@ -1,0 +1,23 @@
+// The readers of the top-level sections.  Each asks for its keys in the order of docs/configuration.md.
+#pragma once
+
+#include "config/section.hpp"
+#include "config/settings.hpp"
+
+namespace tollgate::config {
+
+inline constexpr milliseconds kShortest{1};
+inline constexpr milliseconds kLongest = std::chrono::hours(24);
+
+void read_server(Section& in, ServerSettings& out);
+void read_providers(Section& in, Settings& out);
+/// One alias of `models`: a name, a list, or a mapping with chain or targets.
+void read_alias(Context& context, const Section::Named& entry, std::vector<ModelAlias>& out);
+void read_router(Section& in, RouterSettings& out);
+void read_failover(Section& in, FailoverSettings& out);
+void read_key(Section& in, std::vector<KeySettings>& out);
+void read_cost(Section& in, CostSettings& out);
+void read_metrics(Section& in, MetricsSettings& out);
+void read_logging(Section& in, LoggingSettings& out);
+
+}  // namespace tollgate::config
