@@ -87,6 +87,7 @@ struct Vendor {
     UsageIn usage_in = UsageIn::final_chunk;
     bool done_marker = true;                           ///< streams end with data: [DONE]; false: EOF is a clean end
     std::string_view default_model = {};
+    std::span<const std::string_view> models = {};     ///< ids to list where the vendor has no list of its own (demo)
     std::string_view api_version = {};                 ///< default for Endpoint::api_version
     std::string_view docs = {};                        ///< the page that the facts come from
 };

@@ -94,6 +94,9 @@ public:
     [[nodiscard]] virtual bool started() const noexcept = 0;   ///< start() was called
 };
 
+/// Which of the gateway's doors a request came through.
+enum class ListenerKind : std::uint8_t { api, metrics };
+
 /// One request and the means to answer it; the same for HTTP/1.1 and HTTP/2.
 struct Exchange {
     RequestHead& head;
@@ -101,6 +104,7 @@ struct Exchange {
     Responder& responder;
     Interrupt& interrupt;          ///< fired when the client goes away, a deadline passes or the process stops
     std::string_view client;       ///< the peer's address
+    ListenerKind listener = ListenerKind::api;
 };
 
 }  // namespace tollgate::server

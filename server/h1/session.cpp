@@ -23,10 +23,10 @@ FailureKind kind_of(std::uint16_t status) noexcept {
 
 }  // namespace
 
-Session::Session(Worker& worker, Channel channel, std::string client, const SessionLimits& limits)
+Session::Session(Worker& worker, Channel channel, Peer peer, const SessionLimits& limits)
     : worker_(worker),
       channel_(std::move(channel)),
-      client_(std::move(client)),
+      peer_(std::move(peer)),
       limits_(limits),
       interrupt_(worker.reactor()),
       deadline_(worker.reactor(), interrupt_),
@@ -50,7 +50,7 @@ Task<void> Session::run() {
         if (!received) {
             break;
         }
-        Exchange exchange{head_, *this, responder_, interrupt_, client_};
+        Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
         channel_.socket().watch(this);
         co_await worker_.dispatch(exchange);
         channel_.socket().watch(nullptr);
@@ -159,7 +159,7 @@ Task<void> Session::refuse(Failure failure) {
     message.keep_alive = false;
     responder_.reset(message);
     body_done_ = false;
-    Exchange exchange{head_, *this, responder_, interrupt_, client_};
+    Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
     co_await worker_.refuse_unparsed(exchange, failure);
     co_await linger();
 }

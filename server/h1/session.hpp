@@ -31,7 +31,11 @@ struct SessionLimits {
 
 class Session final : private ReadWatcher, private BodySource {
 public:
-    Session(Worker& worker, Channel channel, std::string client, const SessionLimits& limits);
+    struct Peer {
+        std::string address;
+        ListenerKind listener = ListenerKind::api;
+    };
+    Session(Worker& worker, Channel channel, Peer peer, const SessionLimits& limits);
     ~Session();
 
     /// Serves until either side has had enough.  Never throws for what a client can do.
@@ -59,7 +63,7 @@ private:
 
     Worker& worker_;
     Channel channel_;
-    std::string client_;
+    Peer peer_;
     SessionLimits limits_;
     Interrupt interrupt_;
     InterruptDeadline deadline_;

@@ -22,6 +22,8 @@ struct CallHead {
     std::string retry_after_ms;
     std::string error_type;                        ///< AWS names the error in x-amzn-errortype, not in the body
     std::optional<std::uint64_t> content_length;   ///< of the body as sent, before content coding is undone
+    bool has_date = false;                         ///< `relayed` has a Date field
+    bool has_cache_control = false;                ///< `relayed` has a Cache-Control field
     std::string relayed;                           ///< "name: value\r\n" lines that go on to the client as they are
 
     [[nodiscard]] adapters::ResponseInfo info() const noexcept {
@@ -34,13 +36,15 @@ struct CallHead {
 class Call {
 public:
     virtual ~Call() = default;
-    /// Connects where needed and sends.  Fails with connect_failed (nothing was sent) or upstream_unavailable.
+    /// Gets a connection.  Fails with connect_failed: nothing was sent.
+    [[nodiscard]] virtual Task<Result<void>> connect(Interrupt& interrupt) = 0;
+    /// Sends; `request` must stay alive until receive_head() has returned.  Fails with upstream_unavailable.
     [[nodiscard]] virtual Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) = 0;
     /// The final (non-1xx) head.
     [[nodiscard]] virtual Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) = 0;
     /// Some body bytes, or an empty view at the clean end.  The view dies with the caller's next await.
     [[nodiscard]] virtual Task<Result<std::string_view>> receive(Interrupt& interrupt) = 0;
-    /// True when receive() has bytes or the end without waiting: a caller may gather more before it writes.
+    /// Every byte has been handed out and the end was clean: the next receive() gives an empty view without waiting.
     [[nodiscard]] virtual bool is_complete() const noexcept = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "server/upstream/h1_call.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <vector>
 
@@ -54,32 +55,41 @@ bool H1Call::may_retry_fresh() const noexcept {
     return connection_->is_reused() && !any_received_ && !retried_;
 }
 
-Task<Result<void>> H1Call::send(const adapters::UpstreamRequest& request, Interrupt& interrupt) {
-    request_ = &request;
-    co_return co_await connect_and_send(Pool::Wanted::any, interrupt);
+Task<Result<void>> H1Call::connect(Interrupt& interrupt) {
+    Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, Pool::Wanted::any, interrupt);
+    if (!connection) {
+        co_return std::unexpected(std::move(connection.error()));
+    }
+    connection_ = std::move(*connection);
+    co_return Result<void>();
 }
 
-Task<Result<void>> H1Call::connect_and_send(Pool::Wanted wanted, Interrupt& interrupt) {
-    for (;;) {
-        Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, wanted, interrupt);
-        if (!connection) {
-            co_return std::unexpected(std::move(connection.error()));
-        }
-        connection_ = std::move(*connection);
-        const Sent sent = co_await send_on(*connection_, interrupt);
-        if (sent == Sent::yes) {
-            co_return Result<void>();
-        }
-        if (sent == Sent::interrupted) {
-            co_return fail(FailureKind::upstream_timeout, "interrupted while sending the request");
-        }
-        if (!may_retry_fresh()) {
-            co_return lost("while sending the request", ECONNRESET);
-        }
-        retried_ = true;
-        pool_.discard(std::move(connection_));
-        wanted = Pool::Wanted::fresh;
+Task<Result<void>> H1Call::send(const adapters::UpstreamRequest& request, Interrupt& interrupt) {
+    request_ = &request;
+    const Sent sent = co_await send_on(*connection_, interrupt);
+    if (sent == Sent::dead) {
+        co_return co_await resend(interrupt);
     }
+    if (sent == Sent::interrupted) {
+        co_return fail(FailureKind::upstream_timeout, "interrupted while sending the request");
+    }
+    co_return Result<void>();
+}
+
+// A kept connection was closed by the vendor before it saw this request: once more, on a new one.
+Task<Result<void>> H1Call::resend(Interrupt& interrupt) {
+    retried_ = true;
+    pool_.discard(std::move(connection_));
+    Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, Pool::Wanted::fresh, interrupt);
+    if (!connection) {
+        co_return std::unexpected(std::move(connection.error()));
+    }
+    connection_ = std::move(*connection);
+    const Sent sent = co_await send_on(*connection_, interrupt);
+    if (sent != Sent::yes) {
+        co_return lost("while sending the request", sent == Sent::dead ? ECONNRESET : ECANCELED);
+    }
+    co_return Result<void>();
 }
 
 // One gather write over the client's own bytes where the kernel takes them at once.
@@ -108,7 +118,7 @@ Task<H1Call::Sent> H1Call::send_on(Connection& connection, Interrupt& interrupt)
         }
         if (result.status != IoStatus::want_write && result.status != IoStatus::want_read) {
             // A vendor may refuse early and close; its answer may be waiting to be read.
-            co_return connection.is_reused() && !any_received_ ? Sent::dead : Sent::yes;
+            co_return may_retry_fresh() ? Sent::dead : Sent::yes;
         }
         const Wake wake = co_await connection.channel().wait(result.status, interrupt);
         if (wake == Wake::interrupted) {
@@ -134,9 +144,7 @@ Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
             if (!may_retry_fresh()) {
                 co_return lost(any_received_ ? "within the answer's head" : "before the answer", result.error);
             }
-            retried_ = true;
-            pool_.discard(std::move(connection_));
-            Result<void> again = co_await connect_and_send(Pool::Wanted::fresh, interrupt);
+            Result<void> again = co_await resend(interrupt);
             if (!again) {
                 co_return again;
             }

@@ -18,16 +18,17 @@ public:
         : pool_(pool), origin_(origin), scratch_(scratch) {}
     ~H1Call() override;
 
-    /// `request` must stay alive until receive_head() has returned: it is sent again when a kept connection was dead.
+    [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;
+    /// The request may go out twice: again on a fresh connection when a kept one turns out to be dead.
     [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<std::string_view>> receive(Interrupt& interrupt) override;
-    [[nodiscard]] bool is_complete() const noexcept override { return ended_; }
+    [[nodiscard]] bool is_complete() const noexcept override { return ended_ && !has_early_; }
 
 private:
     enum class Sent : std::uint8_t { yes, dead, interrupted };
     [[nodiscard]] Task<Sent> send_on(Connection& connection, Interrupt& interrupt);
-    [[nodiscard]] Task<Result<void>> connect_and_send(Pool::Wanted wanted, Interrupt& interrupt);
+    [[nodiscard]] Task<Result<void>> resend(Interrupt& interrupt);
     [[nodiscard]] bool may_retry_fresh() const noexcept;
     [[nodiscard]] bool take_body(char* data, std::size_t size, ResponseParser::BodyStep& step);
     void finish() noexcept;

@@ -61,6 +61,8 @@ private:
             case http::field::content_type: head_.content_type = value; return;
             case http::field::content_encoding: head_.content_encoding = value; return;
             case http::field::retry_after: head_.retry_after = value; break;
+            case http::field::date: head_.has_date = true; break;
+            case http::field::cache_control: head_.has_cache_control = true; break;
             default: break;
         }
         if (stays_here(name)) {

@@ -1,0 +1,26 @@
+// adapters/cohere.cpp — Cohere, v2 chat.
+// Source: https://docs.cohere.com/reference/chat, read 2026-11.
+#include "adapters/vendor.hpp"
+
+namespace tollgate::vendors {
+namespace {
+constexpr std::string_view kKeys[]{"COHERE_API_KEY", "CO_API_KEY"};
+constexpr std::string_view kUrls[]{"CO_API_URL"};
+}  // namespace
+
+using namespace adapters;
+
+extern constinit const Vendor cohere{
+    .name = "cohere",
+    .display = "Cohere",
+    .base_url = "https://api.cohere.com",
+    .key_env = kKeys,
+    .base_url_env = kUrls,
+    .dialect = DialectName::cohere,
+    .operations = Op::chat | Op::embeddings | Op::models,
+    .done_marker = false,
+    .default_model = "command-a-03-2025",
+    .docs = "https://docs.cohere.com/reference/chat",
+};
+
+}  // namespace tollgate::vendors

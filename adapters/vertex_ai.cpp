@@ -1,0 +1,24 @@
+// adapters/vertex_ai.cpp — Google Vertex AI: Gemini, Claude and open models, by project and location.
+// Source: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference, read 2026-11.
+#include "adapters/vendor.hpp"
+
+namespace tollgate::vendors {
+namespace {
+constexpr std::string_view kAliases[]{"vertex", "vertex-ai", "google-vertex", "gcp_vertex"};
+}  // namespace
+
+using namespace adapters;
+
+extern constinit const Vendor vertex_ai{
+    .name = "vertex_ai",
+    .display = "Google Vertex AI",
+    .aliases = kAliases,
+    .dialect = DialectName::vertex,
+    .auth = Auth::google,
+    .operations = Op::chat | Op::embeddings,
+    .done_marker = false,
+    .default_model = "gemini-2.5-flash",
+    .docs = "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+};
+
+}  // namespace tollgate::vendors

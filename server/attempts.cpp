@@ -1,0 +1,313 @@
+// The attempts of one request: encode, connect, send, classify, relay — until one is committed or none is left.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "adapters/codec/content_coding.hpp"
+#include "server/dispatch.hpp"
+#include "server/upstream/authorize.hpp"
+#include "server/upstream/demo_call.hpp"
+#include "server/upstream/h1_call.hpp"
+#include "server/worker.hpp"
+
+namespace tollgate::server {
+namespace {
+
+// A vendor's error body is read this far.
+constexpr std::size_t kMostErrorBody = 256 * 1024;
+
+// Client headers that mean something to the vendor behind us.
+constexpr std::array<std::string_view, 3> kForwarded{"idempotency-key", "anthropic-beta", "openai-beta"};
+
+// The client's own bound for the whole exchange: x-tollgate-timeout: 30s, 500ms or 2m.
+std::optional<Clock::duration> client_timeout(std::string_view text) {
+    unsigned number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (ec != std::errc() || number == 0 || number > 86'400'000) {
+        return std::nullopt;
+    }
+    if (unit == "ms") {
+        return std::chrono::milliseconds(number);
+    }
+    if (unit == "m") {
+        return std::chrono::minutes(number);
+    }
+    return unit == "s" || unit.empty() ? std::optional<Clock::duration>(std::chrono::seconds(number)) : std::nullopt;
+}
+
+demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
+    demo::DemoPlan plan;
+    constexpr std::array kFaults{demo::Fault::none,  demo::Fault::rate_limit, demo::Fault::server_error, demo::Fault::stall,
+                                 demo::Fault::cut, demo::Fault::stream_error, demo::Fault::reset};
+    plan.fault = kFaults[static_cast<std::size_t>(options.fault)];
+    plan.latency = options.latency;
+    plan.chunk_delay = options.chunk_delay;
+    plan.retry_after = options.retry_after;
+    plan.chunks = options.chunks;
+    return plan;
+}
+
+}  // namespace
+
+Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
+    Failure last;
+    std::string history;
+    for (std::size_t i = 0;;) {
+        const Result<void> outcome = co_await attempt(route.targets[i]);
+        if (outcome) {
+            co_return outcome;
+        }
+        last = outcome.error();
+        if (attempts_ > 0) {
+            history.append(history.empty() ? "" : "; ").append(provider_->endpoint.provider).append("/").append(model_);
+            history.append(": ").append(last.detail);
+        }
+        const bool has_other = i + 1 < route.targets.size();
+        if (!may_try_again(last, has_other)) {
+            break;
+        }
+        x_.interrupt.reset();   // a timeout of the attempt that failed
+        if (has_other) {
+            ++i;
+            continue;
+        }
+        const Clock::duration wait = last.retry_after ? Clock::duration(*last.retry_after) : backoff();
+        const Wake wake = co_await worker_.reactor().sleep_until(Reactor::now() + wait, x_.interrupt);
+        if (wake == Wake::interrupted) {
+            last = explain_interrupt(x_.interrupt, std::move(last));
+            break;
+        }
+    }
+    if (attempts_ > 1 && last.kind != FailureKind::client_gone && !x_.responder.started()) {
+        last.detail = "All " + std::to_string(attempts_) + " attempts failed. " + history;
+    } else if (attempts_ > 0 && provider_ != nullptr) {
+        last.detail = provider_->endpoint.provider + "/" + std::string(model_) + ": " + last.detail;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+// Exponential with full jitter: failover.backoff.
+Clock::duration Dispatch::backoff() {
+    const config::Backoff& settings = snapshot_->settings().failover.backoff;
+    const unsigned doublings = std::min<unsigned>(attempts_ - 1U, 16);
+    const auto ceiling = std::min<std::chrono::milliseconds>(settings.base * (1U << doublings), settings.max);
+    const auto bound = static_cast<std::uint64_t>(std::max<std::int64_t>(ceiling.count(), 1));
+    return std::chrono::milliseconds(worker_.random() % bound);
+}
+
+bool Dispatch::may_try_again(const Failure& failure, bool has_other_target) const {
+    const Cause cause = x_.interrupt.cause();
+    if (x_.responder.started() || cause == Cause::client_gone || cause == Cause::shutdown || cause == Cause::write_timeout) {
+        return false;
+    }
+    const config::FailoverSettings& settings = snapshot_->settings().failover;
+    if (attempts_ > settings.retries) {
+        return false;
+    }
+    switch (failover::policy(failure.kind).retry) {
+        case failover::RetryRule::never: return false;
+        case failover::RetryRule::elsewhere: return has_other_target;
+        case failover::RetryRule::always:
+        case failover::RetryRule::in_place: break;
+    }
+    // A vendor that wants to be left alone for long is not worth the client's time.
+    return has_other_target || !failure.retry_after || *failure.retry_after <= settings.backoff.max;
+}
+
+void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
+    ++attempts_;
+    provider_ = routed.provider;
+    model_ = routed.model;
+    record_.provider = provider_->endpoint.provider;
+    record_.model = model_;
+    upstream_head_ = upstream::CallHead();
+}
+
+void Dispatch::end_attempt(const Result<void>& outcome) {
+    deadline_.clear();
+    const std::size_t index = outcome ? 0 : 1 + static_cast<std::size_t>(outcome.error().kind);
+    worker_.shard().add_attempt(provider_->label, index);
+    if (outcome) {
+        return;
+    }
+    const failover::FailurePolicy& policy = failover::policy(outcome.error().kind);
+    const bool ours = policy.side == failover::FailureSide::upstream || outcome.error().kind == FailureKind::upstream_auth ||
+                      outcome.error().kind == FailureKind::upstream_quota;
+    if (ours) {
+        worker_.logger().log(metrics::Level::warn, "upstream attempt failed",
+                             {{"request_id", record_.request_id},
+                              {"provider", provider_->endpoint.provider},
+                              {"model", model_},
+                              {"attempt", attempts_},
+                              {"kind", policy.name},
+                              {"upstream_status", outcome.error().upstream_status},
+                              {"detail", outcome.error().detail}});
+    }
+}
+
+Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
+    const router::Provider& provider = *routed.provider;
+    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
+    const adapters::Target target{.endpoint = &provider.endpoint, .model = routed.model};
+    adapters::UpstreamRequest request;
+    Result<void> outcome = dialect.encode(request_, target, request);
+    if (!outcome) {
+        co_return outcome;   // what this vendor cannot express is the client's to know; nothing was attempted
+    }
+    begin_attempt(routed);
+    Result<std::unique_ptr<upstream::Call>> call = make_call(provider);
+    if (!call) {
+        outcome = std::unexpected(std::move(call.error()));
+    } else {
+        add_request_headers(provider, request);
+        outcome = co_await carry_out(**call, target, request);
+    }
+    end_attempt(outcome);
+    co_return outcome;
+}
+
+Result<std::unique_ptr<upstream::Call>> Dispatch::make_call(const router::Provider& provider) {
+    if (provider.vendor.kind == adapters::VendorKind::builtin) {
+        Result<demo::DemoPlan> plan = demo::parse_plan(demo_header_, demo_defaults(provider.settings.demo));
+        if (!plan) {
+            return std::unexpected(std::move(plan.error()));
+        }
+        const double rate = provider.settings.demo.fault_rate;
+        if (demo_header_.empty() && rate < 1.0 && static_cast<double>(worker_.random() >> 11) * 0x1.0p-53 >= rate) {
+            plan->fault = demo::Fault::none;
+        }
+        upstream::DemoCall::Options options;
+        options.plan = *plan;
+        options.attempt = attempts_ - 1U;
+        options.operation = request_.operation;
+        options.model = model_;
+        options.created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
+        return std::make_unique<upstream::DemoCall>(worker_.reactor(), std::move(options));
+    }
+    Result<upstream::Origin*> origin = worker_.origin(snapshot_, provider);
+    if (!origin) {
+        return std::unexpected(std::move(origin.error()));
+    }
+    origin_ = *origin;
+    return std::make_unique<upstream::H1Call>(worker_.pool(), *origin_, worker_.scratch());
+}
+
+void Dispatch::add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const {
+    request.headers.reserve(request.headers.size() + 8);
+    request.headers.push_back({.name = "content-type", .value = "application/json"});
+    const bool stream = request_.stream && request_.operation != adapters::Operation::embeddings;
+    if (provider.vendor.dialect != adapters::DialectName::bedrock) {   // its framing follows from the path
+        request.headers.push_back({.name = "accept", .value = stream ? "text/event-stream" : "application/json"});
+    }
+    request.headers.push_back({.name = "user-agent", .value = "tollgate/" TOLLGATE_VERSION});
+    for (const std::string_view name : kForwarded) {
+        if (const std::string_view value = x_.head.find(name); !value.empty()) {
+            request.headers.push_back({.name = std::string(name), .value = std::string(value)});
+        }
+    }
+    for (const adapters::Header& header : provider.endpoint.headers) {
+        request.headers.push_back(header);
+    }
+}
+
+Task<Result<void>> Dispatch::prove(upstream::Call& call, adapters::UpstreamRequest& request) {
+    static_cast<void>(call);
+    if (origin_ == nullptr) {
+        co_return Result<void>();
+    }
+    const upstream::AuthorizeWiring wiring{
+        .provider = *provider_, .origin = origin_->spec, .tokens = worker_.tokens(), .key_choice = worker_.random()};
+    co_return co_await upstream::authorize(wiring, request, x_.interrupt);
+}
+
+// Connect, send and wait for the head, each under its own deadline.
+Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamRequest& request) {
+    const config::ProviderTimeouts& timeouts = provider_->settings.timeouts;
+    const Clock::time_point start = Reactor::now();
+    Clock::duration total = timeouts.total;
+    if (const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"))) {
+        total = std::min(total, record_.started + *asked - start);
+    }
+    total_deadline_ = start + total;
+    const auto arm = [&](Cause cause, Clock::time_point when) {
+        deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout, std::min(when, total_deadline_));
+    };
+    arm(Cause::connect_timeout, start + timeouts.connect);
+    Result<void> step = co_await prove(call, request);
+    if (step) {
+        step = co_await call.connect(x_.interrupt);
+    }
+    const Clock::time_point connected = Reactor::now();
+    if (step) {
+        arm(Cause::first_byte_timeout, connected + timeouts.first_byte);
+        step = co_await call.send(request, x_.interrupt);
+    }
+    if (step) {
+        step = co_await call.receive_head(upstream_head_, x_.interrupt);
+    }
+    report_.waited += Reactor::now() - start;
+    if (!step) {
+        co_return std::unexpected(explain_interrupt(x_.interrupt, std::move(step.error())));
+    }
+    co_return step;
+}
+
+Task<Result<void>> Dispatch::carry_out(upstream::Call& call, const adapters::Target& target,
+                                       adapters::UpstreamRequest& request) {
+    Result<void> step = co_await send(call, request);
+    if (!step) {
+        co_return step;
+    }
+    request = adapters::UpstreamRequest();   // sent: a stream that is held open for minutes needs it no more
+    if (upstream_head_.status < 200 || upstream_head_.status >= 300) {
+        Failure failure = co_await read_refusal(call);
+        co_return std::unexpected(std::move(failure));
+    }
+    const std::string id = (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") + record_.request_id;
+    const RelayWiring wiring{
+        .call = call,
+        .head = upstream_head_,
+        .dialect = adapters::dialect(provider_->vendor.dialect),
+        .vendor = provider_->vendor,
+        .request = request_,
+        .target = target,
+        .exchange = x_,
+        .heads = *this,
+        .deadline = deadline_,
+        .idle_timeout = provider_->settings.timeouts.idle,
+        .total_deadline = total_deadline_,
+        .answer_id = id,
+        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count(),
+    };
+    Relay relay(wiring, report_);
+    co_return co_await relay.run();
+}
+
+// The body of a non-2xx answer, bounded in size and time, turned into a Failure by the dialect.
+Task<Failure> Dispatch::read_refusal(upstream::Call& call) {
+    std::string body;
+    std::string decoded;
+    while (body.size() < kMostErrorBody) {
+        deadline_.arm(Cause::stream_timeout, std::min(total_deadline_, Reactor::now() + provider_->settings.timeouts.idle));
+        Result<std::string_view> bytes = co_await call.receive(x_.interrupt);
+        if (!bytes || bytes->empty()) {
+            break;   // the status alone says enough where the body is cut
+        }
+        body.append(*bytes);
+    }
+    if (!upstream_head_.content_encoding.empty()) {
+        const std::unique_ptr<codec::ContentDecoder> decoder = codec::ContentDecoder::make(upstream_head_.content_encoding);
+        if (decoder && decoder->feed(body, decoded, kMostErrorBody)) {
+            body = std::move(decoded);
+        }
+    }
+    Failure failure = adapters::dialect(provider_->vendor.dialect).classify(upstream_head_.info(), body);
+    failure.upstream_status = static_cast<std::uint16_t>(upstream_head_.status);
+    if (x_.interrupt.cause() == Cause::client_gone) {
+        failure = explain_interrupt(x_.interrupt, std::move(failure));
+    }
+    co_return failure;
+}
+
+}  // namespace tollgate::server

@@ -1,0 +1,435 @@
+#include "server/dispatch.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "adapters/client/chat_writer.hpp"
+#include "adapters/codec/content_coding.hpp"
+#include "adapters/demo/faults.hpp"
+#include "server/endpoints.hpp"
+#include "server/worker.hpp"
+
+namespace tollgate::server {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+
+bool is_plain_id(std::string_view id) noexcept {
+    return !id.empty() && id.size() <= 128 &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+std::string make_id(std::uint64_t high, std::uint64_t low) {
+    std::array<char, 32> text;
+    for (std::size_t i = 0; i < 16; ++i) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        text[i] = kHex[(high >> (60 - 4 * i)) & 15];
+        text[16 + i] = kHex[(low >> (60 - 4 * i)) & 15];
+    }
+    return {text.data(), text.size()};
+}
+
+// What goes into a header value must not end the line or hide in it: clients and configurations choose these texts.
+void add_safely(ResponseHead& head, std::string_view name, std::string_view value) {
+    head.fields.append(name).append(": ");
+    for (const char c : value.substr(0, 256)) {
+        head.fields.push_back(c >= 0x20 && c < 0x7f ? c : '_');
+    }
+    head.fields.append("\r\n");
+}
+
+bool is_json_type(std::string_view type) noexcept {
+    const std::string_view plain = type.substr(0, type.find(';'));
+    const std::size_t end = plain.find_last_not_of(" \t");
+    const std::string_view name = plain.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    return same_name(name, kJson) || (name.size() > 5 && same_name(name.substr(name.size() - 5), "+json"));
+}
+
+// The caller's key, wherever the client's SDK puts it.
+std::string_view caller_key(const RequestHead& head) noexcept {
+    const std::string_view authorization = head.find("authorization");
+    if (authorization.size() > 7 && same_name(authorization.substr(0, 7), "bearer ")) {
+        return authorization.substr(authorization.find_first_not_of(' ', 7) == std::string_view::npos
+                                        ? authorization.size()
+                                        : authorization.find_first_not_of(' ', 7));
+    }
+    for (const std::string_view name : {"x-api-key", "api-key", "x-goog-api-key"}) {
+        if (const std::string_view key = head.find(name); !key.empty()) {
+            return key;
+        }
+    }
+    return {};
+}
+
+std::string sha256_text(std::string_view bytes) {
+    std::array<unsigned char, 32> digest{};
+    unsigned size = 0;
+    EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+    std::string text = "sha256:";
+    for (const unsigned char byte : digest) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        text.push_back(kHex[byte >> 4]);
+        text.push_back(kHex[byte & 15]);
+    }
+    return text;
+}
+
+metrics::Outcome outcome_of(const Failure& failure) noexcept {
+    if (failure.kind == FailureKind::client_gone) {
+        return metrics::Outcome::client_gone;
+    }
+    switch (failover::policy(failure.kind).side) {
+        case failover::FailureSide::client: return metrics::Outcome::client_error;
+        case failover::FailureSide::upstream: return metrics::Outcome::upstream_error;
+        case failover::FailureSide::gateway: break;
+    }
+    return metrics::Outcome::gateway_error;
+}
+
+}  // namespace
+
+Dispatch::Dispatch(Exchange& exchange, Worker& worker)
+    : x_(exchange), worker_(worker), snapshot_(worker.snapshot()), deadline_(worker.reactor(), exchange.interrupt) {
+    record_.started = Reactor::now();
+    record_.wall = std::chrono::system_clock::now();
+    worker_.shard().add_inflight(+1);
+}
+
+Dispatch::~Dispatch() {
+    record_.duration = Reactor::now() - record_.started;
+    record_.upstream_wait = report_.waited;
+    record_.bytes_out = report_.bytes_out;
+    record_.attempts = static_cast<std::uint8_t>(std::min<unsigned>(attempts_, 255));
+    if (report_.first_byte != Clock::time_point{}) {
+        record_.first_byte = report_.first_byte - record_.started;
+    }
+    const adapters::Usage& usage = report_.usage;
+    record_.input_tokens = usage.prompt_total();
+    record_.cache_read_tokens = usage.cache_read;
+    record_.cache_write_tokens = usage.cache_write + usage.cache_write_1h;
+    record_.output_tokens = usage.completion_total();
+    record_.reasoning_tokens = usage.reasoning;
+    record_.usage_reported = usage.reported;
+    worker_.shard().add_inflight(-1);
+    worker_.publish(record_, *snapshot_);
+}
+
+// The phases, in order; each comment says why it stands where it does.
+Task<void> Dispatch::run() {
+    identify();                        // first: everything after it can be told apart in the log
+    if (answer_preflight()) {          // before authentication: browsers send preflights without credentials
+        co_return;
+    }
+    const Endpoint* const endpoint = find_endpoint(x_.head.path);
+    if (endpoint == nullptr || (x_.listener == ListenerKind::metrics && !endpoint->is_public)) {
+        refuse({.kind = FailureKind::not_found,
+                .detail = "There is nothing at " + std::string(x_.head.path.substr(0, 200)) +
+                          ". The API is under /v1, for example POST /v1/chat/completions."});
+        co_return;
+    }
+    record_.endpoint = endpoint->label;
+    const bool head_for_get = x_.head.method == "HEAD" && endpoint->method == "GET";
+    if (x_.head.method != endpoint->method && !head_for_get) {
+        refuse({.kind = FailureKind::method_not_allowed,
+                .detail = "Use " + std::string(endpoint->method) + " for " + std::string(x_.head.path.substr(0, 200)) + "."});
+        co_return;
+    }
+    if (!endpoint->is_public) {
+        if (const Result<void> known = authenticate(); !known) {   // before the body: strangers cost no memory
+            refuse(known.error());
+            co_return;
+        }
+    }
+    switch (endpoint->action) {
+        case Action::model: co_await serve_model(endpoint->operation); break;
+        case Action::list_models: serve_models({}); break;
+        case Action::show_model: serve_models(x_.head.path.substr(x_.head.path.find("/models/") + 8)); break;
+        case Action::live: serve_health(true); break;
+        case Action::ready: serve_health(worker_.shared().ready.load(std::memory_order_relaxed) && !worker_.draining()); break;
+        case Action::metrics: serve_metrics(); break;
+    }
+}
+
+Task<void> Dispatch::serve_model(adapters::Operation operation) {
+    request_.operation = operation;
+    const Result<void> received = co_await read_body();
+    if (!received) {
+        refuse(received.error());
+        co_return;
+    }
+    if (const Result<void> peeked = peek(); !peeked) {   // one pass over the body; nothing is copied
+        refuse(peeked.error());
+        co_return;
+    }
+    const Result<router::Route> chosen = route();
+    if (!chosen) {
+        refuse(chosen.error());
+        co_return;
+    }
+    const Result<void> served = co_await run_attempts(*chosen);   // connect … commit … relay
+    if (!served) {
+        refuse(served.error());
+    }
+}
+
+void Dispatch::identify() {
+    const std::string_view id = x_.head.find("x-request-id");
+    record_.request_id = is_plain_id(id) ? std::string(id) : make_id(worker_.random(), worker_.random());
+    record_.method = x_.head.method;
+    record_.path = x_.head.path;
+    record_.client_address = x_.client;
+    demo_header_ = x_.head.find(demo::kHeader);
+}
+
+bool Dispatch::answer_preflight() {
+    if (x_.head.method != "OPTIONS" || x_.head.find("access-control-request-method").empty()) {
+        return false;
+    }
+    const config::Cors& cors = snapshot_->settings().server.cors;
+    ResponseHead head;
+    head.status = 204;
+    add_own_fields(head);
+    if (head.fields.find("access-control-allow-origin") != std::string::npos) {
+        head.add("access-control-allow-methods", "GET, POST, OPTIONS");
+        const std::string_view asked = x_.head.find("access-control-request-headers");
+        if (!cors.headers.empty()) {
+            std::string list;
+            for (const std::string& name : cors.headers) {
+                list.append(list.empty() ? "" : ", ").append(name);
+            }
+            head.add("access-control-allow-headers", list);
+        } else if (!asked.empty()) {
+            add_safely(head, "access-control-allow-headers", asked);
+        }
+        head.add("access-control-max-age", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(cors.max_age).count()));
+    }
+    record_.status = head.status;
+    x_.responder.start(head);
+    static_cast<void>(x_.responder.write({}, true));
+    return true;
+}
+
+Result<void> Dispatch::authenticate() {
+    const std::vector<config::KeySettings>& keys = snapshot_->settings().keys;
+    if (keys.empty()) {
+        return {};
+    }
+    const std::string_view key = caller_key(x_.head);
+    if (key.empty()) {
+        return fail(FailureKind::unauthenticated,
+                    "No API key was sent. Put it into the header 'Authorization: Bearer <key>'.");
+    }
+    const std::string hash = sha256_text(key);
+    for (const config::KeySettings& known : keys) {
+        if (config::Secret::same_bytes(known.hash, hash)) {
+            record_.key_name = known.name;
+            allowed_models_ = &known.models;
+            return {};
+        }
+    }
+    return fail(FailureKind::unauthenticated, "The API key is not known to this gateway.");
+}
+
+Task<Result<void>> Dispatch::read_body() {
+    const std::uint64_t limit = snapshot_->settings().server.limits.body;
+    const std::string_view type = x_.head.find("content-type");
+    if (!type.empty() && !is_json_type(type)) {
+        co_return fail(FailureKind::unsupported_media,
+                       "The content type '" + std::string(type.substr(0, 100)) + "' is not read here; send application/json.");
+    }
+    Result<void> received = co_await x_.body.read_all(body_, limit);
+    if (!received) {
+        co_return received;
+    }
+    record_.bytes_in = body_.size();
+    const std::string_view coding = x_.head.find("content-encoding");
+    if (!coding.empty() && !same_name(coding, "identity")) {
+        co_return undo_content_coding(coding, limit);
+    }
+    co_return Result<void>();
+}
+
+Result<void> Dispatch::undo_content_coding(std::string_view coding, std::uint64_t limit) {
+    const std::unique_ptr<codec::ContentDecoder> decoder = codec::ContentDecoder::make(coding);
+    if (!decoder) {
+        return fail(FailureKind::unsupported_media, "The content coding '" + std::string(coding.substr(0, 100)) +
+                                                        "' is not read here; use gzip, br, zstd, deflate or none.");
+    }
+    std::string plain;
+    Result<void> undone = decoder->feed(body_.view(), plain, static_cast<std::size_t>(limit));
+    if (undone) {
+        undone = decoder->end();
+    }
+    if (!undone) {
+        const bool bomb = undone.error().kind == FailureKind::too_large;
+        return fail(bomb ? FailureKind::too_large : FailureKind::bad_request,
+                    bomb ? "The request body is larger than the limit of " + std::to_string(limit) + " bytes once decompressed (server.limits.body)."
+                         : "The request body is not valid " + std::string(coding.substr(0, 100)) + ": " + undone.error().detail);
+    }
+    body_.release();
+    body_.append(plain);
+    return {};
+}
+
+Result<void> Dispatch::peek() {
+    Result<adapters::Request> peeked =
+        adapters::Request::peek(request_.operation, body_.view(), snapshot_->settings().server.limits.json_depth);
+    if (!peeked) {
+        return std::unexpected(std::move(peeked.error()));
+    }
+    request_ = std::move(*peeked);
+    record_.requested_model = request_.model;
+    record_.stream = request_.stream;
+    return {};
+}
+
+Result<router::Route> Dispatch::route() {
+    std::string_view model = request_.model;
+    Result<router::Route> chosen = snapshot_->route(model, request_.operation, worker_.random());
+    if (!chosen) {
+        return chosen;
+    }
+    if (allowed_models_ != nullptr && !allowed_models_->empty()) {
+        const auto allows = [&](const router::RoutedTarget& target, std::string_view pattern) {
+            const std::string& provider = target.provider->endpoint.provider;
+            if (pattern == model || pattern == chosen->alias) {
+                return true;
+            }
+            return pattern.size() > provider.size() && pattern.starts_with(provider) && pattern[provider.size()] == '/' &&
+                   (pattern.substr(provider.size() + 1) == "*" || pattern.substr(provider.size() + 1) == target.model);
+        };
+        std::erase_if(chosen->targets, [&](const router::RoutedTarget& target) {
+            return std::none_of(allowed_models_->begin(), allowed_models_->end(),
+                                [&](const std::string& pattern) { return allows(target, pattern); });
+        });
+        if (chosen->targets.empty()) {
+            return std::unexpected(Failure{.kind = FailureKind::forbidden,
+                                           .detail = "The API key '" + record_.key_name + "' may not use the model '" +
+                                                     std::string(model.substr(0, 200)) + "'.",
+                                           .param = "model"});
+        }
+    }
+    route_reason_ = chosen->reason;
+    return chosen;
+}
+
+ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string_view content_type,
+                                 std::optional<std::uint64_t> length) {
+    ResponseHead head;
+    head.status = static_cast<std::uint16_t>(upstream.status);
+    head.content_length = length;
+    head.fields.reserve(upstream.relayed.size() + 512);
+    head.add("content-type", content_type);
+    head.fields.append(upstream.relayed);
+    if (!upstream.has_date) {
+        head.add("date", worker_.http_date());
+    }
+    if (request_.stream) {
+        body_.release();   // committed: there will be no other attempt that needs the request
+        if (!upstream.has_cache_control) {
+            head.add("cache-control", "no-cache");
+        }
+    }
+    add_own_fields(head);
+    record_.status = head.status;
+    return head;
+}
+
+// What every answer carries.
+void Dispatch::add_own_fields(ResponseHead& head) const {
+    const auto number = [](std::uint64_t n, std::array<char, 20>& space) {
+        return std::string_view(space.data(), std::to_chars(space.data(), space.data() + space.size(), n).ptr);
+    };
+    std::array<char, 20> space;
+    head.add("x-request-id", record_.request_id);
+    if (provider_ != nullptr) {
+        add_safely(head, "x-tollgate-provider", provider_->endpoint.provider);
+        add_safely(head, "x-tollgate-model", model_);
+        head.add("x-tollgate-attempts", number(attempts_, space));
+        head.add("x-tollgate-route", route_reason_);
+    }
+    const auto ours = Reactor::now() - record_.started - report_.waited;
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(ours).count();
+    head.add("x-tollgate-overhead-us", number(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
+    const config::Cors& cors = snapshot_->settings().server.cors;
+    if (cors.origins.empty()) {
+        return;
+    }
+    const std::string_view origin = x_.head.find("origin");
+    const bool any = std::find(cors.origins.begin(), cors.origins.end(), "*") != cors.origins.end();
+    if (!origin.empty() && (any || std::find(cors.origins.begin(), cors.origins.end(), origin) != cors.origins.end())) {
+        head.add("access-control-allow-origin", any ? std::string_view("*") : origin);
+        head.add("access-control-expose-headers", "*");
+        if (cors.credentials) {
+            head.add("access-control-allow-credentials", "true");
+        }
+        if (!any) {
+            head.add("vary", "origin");
+        }
+    }
+}
+
+void Dispatch::answer(std::uint16_t status, std::string_view content_type, std::string_view body) {
+    ResponseHead head;
+    head.status = status;
+    head.content_length = body.size();
+    head.add("content-type", content_type);
+    head.add("date", worker_.http_date());
+    add_own_fields(head);
+    record_.status = status;
+    x_.responder.start(head);
+    report_.first_byte = Reactor::now();
+    report_.bytes_out += body.size();
+    static_cast<void>(x_.responder.write(std::span(&body, 1), true));
+}
+
+void Dispatch::note_failure(const Failure& failure) {
+    record_.failure = failover::policy(failure.kind).name;
+    record_.outcome = outcome_of(failure);
+}
+
+void Dispatch::refuse(const Failure& failure) {
+    note_failure(failure);
+    if (failure.kind == FailureKind::client_gone) {
+        record_.status = failure.client_status();
+        x_.responder.abort();   // nobody is left to tell
+        return;
+    }
+    const std::string body = adapters::error_json(failure, record_.request_id);
+    if (x_.responder.started()) {
+        record_.outcome = metrics::Outcome::truncated;
+        if (request_.stream) {
+            const std::string event = "data: " + body + "\n\n";
+            const std::string_view piece = event;
+            static_cast<void>(x_.responder.write(std::span(&piece, 1), false));
+        }
+        x_.responder.abort();   // never a clean end after trouble
+        return;
+    }
+    ResponseHead head;
+    head.status = failure.client_status();
+    head.content_length = body.size();
+    head.add("content-type", kJson);
+    head.add("date", worker_.http_date());
+    if (failure.retry_after) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(*failure.retry_after).count();
+        head.add("retry-after", std::to_string(seconds));
+        head.add("retry-after-ms", std::to_string(failure.retry_after->count()));
+    }
+    if (failure.kind == FailureKind::method_not_allowed) {
+        const Endpoint* const endpoint = find_endpoint(x_.head.path);
+        head.add("allow", endpoint != nullptr ? endpoint->method : std::string_view("GET"));
+    }
+    add_own_fields(head);
+    record_.status = head.status;
+    x_.responder.start(head);
+    report_.first_byte = Reactor::now();
+    report_.bytes_out += body.size();
+    const std::string_view piece = body;
+    static_cast<void>(x_.responder.write(std::span(&piece, 1), true));
+}
+
+}  // namespace tollgate::server

@@ -1,0 +1,89 @@
+// The phases of a request, in one visible list (docs/life-of-a-request.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "adapters/request.hpp"
+#include "metrics/record.hpp"
+#include "router/snapshot.hpp"
+#include "server/exchange.hpp"
+#include "server/io/reactor.hpp"
+#include "server/relay.hpp"
+
+namespace tollgate::server {
+
+namespace upstream {
+struct Origin;
+}
+class Worker;
+
+/// One exchange on its way through the phases.  Lives in the coroutine that serves it; publishes its record when it dies,
+/// so exactly once, also when cancelled.
+class Dispatch final : private HeadMaker {
+public:
+    Dispatch(Exchange& exchange, Worker& worker);
+    ~Dispatch();
+    Dispatch(const Dispatch&) = delete;
+    Dispatch& operator=(const Dispatch&) = delete;
+
+    [[nodiscard]] Task<void> run();
+    /// Answers with the failure, in whatever way the state of the answer still allows.
+    void refuse(const Failure& failure);
+
+private:
+    // ---- the phases, in the order in which run() and serve_model() call them ----
+    void identify();
+    [[nodiscard]] bool answer_preflight();
+    [[nodiscard]] Result<void> authenticate();
+    [[nodiscard]] Task<Result<void>> read_body();
+    [[nodiscard]] Result<void> peek();
+    [[nodiscard]] Result<router::Route> route();
+    [[nodiscard]] Task<Result<void>> run_attempts(const router::Route& route);
+
+    // ---- their parts ----
+    [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
+    void serve_models(std::string_view id);
+    void serve_health(bool ready);
+    void serve_metrics();
+    [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
+    [[nodiscard]] Task<Result<void>> carry_out(upstream::Call& call, const adapters::Target& target,
+                                               adapters::UpstreamRequest& request);
+    [[nodiscard]] Task<Result<void>> send(upstream::Call& call, adapters::UpstreamRequest& request);
+    [[nodiscard]] Task<Failure> read_refusal(upstream::Call& call);
+    [[nodiscard]] Result<std::unique_ptr<upstream::Call>> make_call(const router::Provider& provider);
+    [[nodiscard]] Task<Result<void>> prove(upstream::Call& call, adapters::UpstreamRequest& request);
+    [[nodiscard]] Clock::duration backoff();
+    void begin_attempt(const router::RoutedTarget& routed);
+    void end_attempt(const Result<void>& outcome);
+    [[nodiscard]] bool may_try_again(const Failure& failure, bool has_other_target) const;
+    void add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const;
+    [[nodiscard]] Result<void> undo_content_coding(std::string_view coding, std::uint64_t limit);
+    [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream, std::string_view content_type,
+                                         std::optional<std::uint64_t> length) override;
+    void add_own_fields(ResponseHead& head) const;
+    void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
+    void note_failure(const Failure& failure);
+
+    Exchange& x_;
+    Worker& worker_;
+    router::SnapshotPtr snapshot_;
+    metrics::RequestRecord record_;
+    InterruptDeadline deadline_;
+    BodyBuffer body_;
+    adapters::Request request_;
+    upstream::CallHead upstream_head_;
+    RelayReport report_;
+    const router::Provider* provider_ = nullptr;     // of the current attempt
+    std::string_view model_;
+    std::string_view route_reason_;
+    std::string_view demo_header_;
+    const std::vector<std::string>* allowed_models_ = nullptr;   // of the caller's key; null: all
+    upstream::Origin* origin_ = nullptr;
+    Clock::time_point total_deadline_{};
+    std::uint16_t attempts_ = 0;
+};
+
+}  // namespace tollgate::server

@@ -1,0 +1,91 @@
+// From a vendor's answer to the client: bytes as read where both speak the same, events through a writer where not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "adapters/dialect.hpp"
+#include "adapters/event.hpp"
+#include "server/exchange.hpp"
+#include "server/io/reactor.hpp"
+#include "server/upstream/call.hpp"
+
+namespace tollgate::codec {
+class ContentDecoder;
+}
+
+namespace tollgate::server {
+
+/// Makes the response head when the first bytes are ready: the commit point.
+class HeadMaker {
+public:
+    /// `content_type` and, where known, the length of the body that follows.
+    [[nodiscard]] virtual ResponseHead make_head(const upstream::CallHead& upstream, std::string_view content_type,
+                                                 std::optional<std::uint64_t> length) = 0;
+
+protected:
+    ~HeadMaker() = default;
+};
+
+/// What a relay works with.  Everything outlives it.
+struct RelayWiring {
+    upstream::Call& call;
+    const upstream::CallHead& head;
+    const adapters::Dialect& dialect;
+    const adapters::Vendor& vendor;
+    const adapters::Request& request;
+    const adapters::Target& target;
+    Exchange& exchange;
+    HeadMaker& heads;
+    InterruptDeadline& deadline;
+    Clock::duration idle_timeout;
+    Clock::time_point total_deadline;
+    std::string_view answer_id;          ///< used where the vendor gives none
+    std::int64_t created = 0;            ///< unix seconds, likewise
+};
+
+/// What the relay has learnt from the answer.
+struct RelayReport {
+    adapters::Usage usage;
+    std::uint64_t bytes_out = 0;
+    Clock::time_point first_byte{};      ///< when the first bytes went out; epoch: none did
+    Clock::duration waited{};            ///< time spent waiting for the vendor
+};
+
+/// Carries one 2xx answer to the client.  A Failure before responder.started() leaves the client untouched, so another attempt
+/// may follow; one after it means that the caller ends the answer visibly broken.
+class Relay {
+public:
+    Relay(const RelayWiring& wiring, RelayReport& report);
+    ~Relay();
+
+    [[nodiscard]] Task<Result<void>> run();
+
+private:
+    [[nodiscard]] Task<Result<void>> whole_as_read();
+    [[nodiscard]] Task<Result<void>> stream_as_read();
+    [[nodiscard]] Task<Result<void>> whole_translated();
+    [[nodiscard]] Task<Result<void>> stream_translated();
+    [[nodiscard]] Task<Result<void>> embeddings_translated();
+    [[nodiscard]] Task<Result<void>> large_as_read(std::string first);
+    /// The next bytes of the answer with content coding undone; empty at its end.  Dies with the next await.
+    [[nodiscard]] Task<Result<std::string_view>> next();
+    /// The whole body, up to kMostWhole bytes; `complete` is false when there is more.
+    [[nodiscard]] Task<Result<bool>> collect(std::string& body, std::size_t limit);
+    /// Sends, and waits while the client is slower than the vendor.
+    [[nodiscard]] Task<Result<void>> send(std::span<const std::string_view> pieces, bool last);
+    void commit(std::string_view content_type, std::optional<std::uint64_t> length);
+    [[nodiscard]] adapters::DecodeContext decode_context() const;
+
+    RelayWiring w_;
+    RelayReport& report_;
+    std::unique_ptr<codec::ContentDecoder> undo_;
+    std::string decoded_;
+};
+
+/// What an interrupted upstream operation means, from the interrupt's cause; `otherwise` where it was not interrupted.
+[[nodiscard]] Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise);
+
+}  // namespace tollgate::server

@@ -1,0 +1,80 @@
+#include "server/upstream/authorize.hpp"
+
+#include <chrono>
+
+#include "adapters/auth/sigv4.hpp"
+
+namespace tollgate::server::upstream {
+namespace {
+
+void add_bearer(adapters::UpstreamRequest& request, std::string_view token) {
+    request.headers.push_back({.name = "authorization", .value = "Bearer " + std::string(token)});
+}
+
+Result<void> sign(const AuthorizeWiring& wiring, adapters::UpstreamRequest& request) {
+    const config::AwsCredentials& aws = wiring.provider.settings.aws;
+    const std::string host = wiring.origin.authority();
+    const std::vector<adapters::Header> signed_headers{{.name = "content-type", .value = "application/json"}};
+    auth::SigningInput input;
+    input.method = request.method;
+    input.host = host;
+    input.target = request.target;
+    input.headers = signed_headers;
+    input.body = request.body.pieces();
+    input.access_key = aws.access_key_id;
+    input.secret = aws.secret_access_key.reveal();
+    input.session_token = aws.session_token.reveal();
+    input.region = wiring.provider.endpoint.location;
+    input.service = "bedrock";
+    input.unix_time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    Result<std::vector<adapters::Header>> headers = auth::sign(input);
+    if (!headers) {
+        return std::unexpected(std::move(headers.error()));
+    }
+    for (adapters::Header& header : *headers) {
+        request.headers.push_back(std::move(header));
+    }
+    return {};
+}
+
+}  // namespace
+
+Task<Result<void>> authorize(const AuthorizeWiring& wiring, adapters::UpstreamRequest& request, Interrupt& interrupt) {
+    const router::Provider& provider = wiring.provider;
+    const std::string_view key = provider.keys.empty()
+                                     ? std::string_view()
+                                     : provider.keys[wiring.key_choice % provider.keys.size()].reveal();
+    switch (provider.vendor.auth) {
+        case adapters::Auth::none: break;
+        case adapters::Auth::bearer: add_bearer(request, key); break;
+        case adapters::Auth::optional_bearer:
+            if (!key.empty()) {
+                add_bearer(request, key);
+            }
+            break;
+        case adapters::Auth::api_key_header:
+            request.headers.push_back({.name = std::string(provider.vendor.auth_header), .value = std::string(key)});
+            break;
+        case adapters::Auth::google:
+            if (!key.empty()) {
+                request.headers.push_back({.name = "x-goog-api-key", .value = std::string(key)});
+            } else {
+                Result<std::string> token = co_await wiring.tokens.google(provider, interrupt);
+                if (!token) {
+                    co_return std::unexpected(std::move(token.error()));
+                }
+                add_bearer(request, *token);
+            }
+            break;
+        case adapters::Auth::sigv4:
+            if (!key.empty()) {
+                add_bearer(request, key);
+            } else {
+                co_return sign(wiring, request);
+            }
+            break;
+    }
+    co_return Result<void>();
+}
+
+}  // namespace tollgate::server::upstream

@@ -1,0 +1,103 @@
+#include "server/upstream/demo_call.hpp"
+
+#include <algorithm>
+
+#include "adapters/client/chat_writer.hpp"
+#include "adapters/demo/model.hpp"
+
+namespace tollgate::server::upstream {
+namespace {
+
+constexpr std::size_t kDepth = 64;
+
+std::unexpected<Failure> reset_by_demo() {
+    return fail(FailureKind::upstream_unavailable, "the connection was lost: reset by the demo vendor (fault on demand)");
+}
+
+}  // namespace
+
+Task<Result<void>> DemoCall::connect(Interrupt&) {
+    co_return Result<void>();
+}
+
+Task<Result<void>> DemoCall::send(const adapters::UpstreamRequest& request, Interrupt&) {
+    compose(request);
+    co_return Result<void>();
+}
+
+void DemoCall::compose(const adapters::UpstreamRequest& request) {
+    fault_ = options_.plan.fault_for(options_.attempt);
+    if (const std::optional<demo::FaultAnswer> faulty = demo::fault_answer(fault_, options_.plan)) {
+        status_ = faulty->status;
+        retry_after_ = faulty->retry_after.value_or(std::string());
+        pieces_.push_back(faulty->body);
+        streams_ = fault_ == demo::Fault::empty || fault_ == demo::Fault::malformed;
+        return;
+    }
+    BodyBuffer body;
+    body.append(request.body.joined());
+    const Result<adapters::Request> peeked = adapters::Request::peek(options_.operation, body.view(), kDepth);
+    if (!peeked) {
+        status_ = 400;
+        pieces_.push_back(adapters::error_json(peeked.error(), {}));
+        return;
+    }
+    const demo::ModelContext context{.model = options_.model, .created = options_.created, .chunks = options_.plan.chunks};
+    demo::ModelAnswer answer = demo::answer(*peeked, context);
+    status_ = answer.status;
+    streams_ = !answer.events.empty();
+    pieces_ = streams_ ? std::move(answer.events) : std::vector<std::string>(1, std::move(answer.body));
+    if (fault_ == demo::Fault::cut) {
+        if (!streams_) {
+            pieces_.front().resize(pieces_.front().size() / 2);
+        }
+        cut_at_ = streams_ ? std::min(options_.plan.after, pieces_.size() - 1) : 1;
+    } else if (fault_ == demo::Fault::stream_error) {
+        pieces_.resize(streams_ ? std::min(options_.plan.after, pieces_.size() - 1) : 0);
+        pieces_.push_back(streams_ ? demo::stream_error_event() : demo::stream_error_body());
+    }
+}
+
+Task<Result<void>> DemoCall::receive_head(CallHead& head, Interrupt& interrupt) {
+    const bool stalls = fault_ == demo::Fault::stall;
+    if (stalls || options_.plan.latency.count() > 0) {
+        const Clock::time_point until =
+            stalls ? Clock::time_point::max() - std::chrono::hours(1) : Reactor::now() + options_.plan.latency;
+        const Wake wake = co_await reactor_.sleep_until(until, interrupt);
+        if (wake == Wake::interrupted) {
+            co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the demo vendor");
+        }
+    }
+    if (fault_ == demo::Fault::reset) {
+        co_return reset_by_demo();
+    }
+    head.status = status_;
+    head.content_type = streams_ ? "text/event-stream; charset=utf-8" : "application/json";
+    if (!retry_after_.empty()) {
+        head.retry_after = retry_after_;
+        head.relayed = "retry-after: " + retry_after_ + "\r\n";
+    }
+    co_return Result<void>();
+}
+
+Task<Result<std::string_view>> DemoCall::receive(Interrupt& interrupt) {
+    if (next_ >= cut_at_) {
+        co_return reset_by_demo();
+    }
+    if (next_ >= pieces_.size()) {
+        co_return std::string_view();
+    }
+    if (streams_ && next_ > 0 && options_.plan.chunk_delay.count() > 0) {
+        const Wake wake = co_await reactor_.sleep_until(Reactor::now() + options_.plan.chunk_delay, interrupt);
+        if (wake == Wake::interrupted) {
+            co_return fail(FailureKind::upstream_timeout, "interrupted while reading from the demo vendor");
+        }
+    }
+    co_return std::string_view(pieces_[next_++]);
+}
+
+bool DemoCall::is_complete() const noexcept {
+    return next_ >= pieces_.size() && next_ < cut_at_;
+}
+
+}  // namespace tollgate::server::upstream

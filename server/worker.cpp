@@ -1,0 +1,269 @@
+#include "server/worker.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+
+#include "server/dispatch.hpp"
+#include "server/h1/session.hpp"
+#include "server/upstream/origin_spec.hpp"
+
+namespace tollgate::server {
+namespace {
+
+constexpr std::size_t kScratchBytes = 64 * 1024;
+constexpr std::chrono::milliseconds kFlushEvery{200};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+// After SIGTERM a kept-alive connection may still have a request on its way; it gets this long to arrive.
+constexpr std::chrono::milliseconds kIdleGrace{500};
+
+std::string peer_text(const sockaddr_storage& peer) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (peer.ss_family == AF_INET) {
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer).sin_addr, text.data(), text.size());
+    } else if (peer.ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, text.data(), text.size());
+    } else {
+        return "unix";
+    }
+    return text.data();
+}
+
+h1::SessionLimits session_limits(const config::ServerSettings& settings) {
+    h1::SessionLimits limits;
+    limits.guard.head_bytes = static_cast<std::size_t>(settings.limits.header);
+    limits.pipeline_bytes = static_cast<std::size_t>(settings.limits.pipeline);
+    limits.header_timeout = settings.timeouts.header;
+    limits.body_timeout = settings.timeouts.body;
+    limits.idle_timeout = settings.timeouts.idle;
+    limits.write_timeout = settings.timeouts.write;
+    return limits;
+}
+
+}  // namespace
+
+// Hands access lines to the log's thread some time after the first of a batch; no timer while nothing is logged.
+class Worker::AccessFlush final : public Deadline {
+public:
+    AccessFlush(Reactor& reactor, metrics::AccessLog& log) : Deadline(reactor), log_(log) {}
+
+private:
+    void expired() override { log_.flush(); }
+    metrics::AccessLog& log_;
+};
+
+Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot)
+    : shared_(shared),
+      shard_(shard),
+      scratch_(kScratchBytes),
+      snapshot_(std::move(snapshot)),
+      access_log_(shared.logger),
+      access_flush_(std::make_unique<AccessFlush>(reactor_, access_log_)),
+      pool_(reactor_, *this),
+      tokens_(reactor_, pool_, scratch_),
+      random_(std::random_device{}()),
+      stop_accepting_(reactor_),
+      cut_(reactor_),
+      tasks_(reactor_, [this](std::string_view what) { report_bug(what); }),
+      shutdown_task_(reactor_, [this](std::string_view what) { report_bug(what); }) {}
+
+void Worker::report_bug(std::string_view what) {
+    shared_.logger.log(metrics::Level::error, "an exception reached the root of a task", {{"what", what}});
+}
+
+Worker::~Worker() = default;
+
+void Worker::listen(int fd, ListenerKind kind) {
+    listeners_.push_back(std::make_unique<Listener>(Socket(reactor_, fd), kind));
+}
+
+void Worker::run() {
+    for (const std::unique_ptr<Listener>& listener : listeners_) {
+        tasks_.spawn(accept_loop(*listener));
+    }
+    reactor_.run();
+}
+
+Task<void> Worker::accept_loop(Listener& listener) {
+    const int fd = listener.socket.fd();
+    bool last_round = false;   // after the stop: what the kernel has accepted already is served, not reset
+    for (;;) {
+        sockaddr_storage peer{};
+        socklen_t size = sizeof peer;
+        const int client = ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client >= 0) {
+            serve(client, peer_text(peer), listener.kind);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) {
+            continue;
+        }
+        if (last_round) {
+            break;
+        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {   // out of descriptors or memory: let some connections end first
+            shared_.logger.log(metrics::Level::error, "cannot accept connections", {{"errno", errno}});
+            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause, stop_accepting_) == Wake::interrupted;
+            continue;
+        }
+        last_round = co_await listener.socket.readable(stop_accepting_) == Wake::interrupted;
+    }
+    listener.socket.close();
+}
+
+void Worker::serve(int fd, std::string client, ListenerKind kind) {
+    const config::ServerSettings& settings = snapshot_->settings().server;
+    if (shared_.client_connections.load(std::memory_order_relaxed) >= settings.limits.connections) {
+        constexpr std::string_view kFull =
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\nretry-after: 1\r\n"
+            "content-length: 137\r\n\r\n"
+            R"({"error":{"message":"Too many open connections (server.limits.connections).","type":"server_error","param":null,"code":"overloaded"}}   )";
+        static_cast<void>(::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+        ::close(fd);
+        return;
+    }
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    h1::Session::Peer peer{.address = std::move(client), .listener = kind};
+    auto session = std::make_unique<h1::Session>(*this, Channel(Socket(reactor_, fd)), std::move(peer), session_limits(settings));
+    tasks_.spawn_object(std::move(session));
+}
+
+void Worker::enter(h1::Session& session) {
+    sessions_.insert(&session);
+    shared_.client_connections.fetch_add(1, std::memory_order_relaxed);
+    shard_.add_client_connections(metrics::ClientProtocol::http1, +1);
+}
+
+void Worker::leave(h1::Session& session) noexcept {
+    sessions_.erase(&session);
+    shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
+    shard_.add_client_connections(metrics::ClientProtocol::http1, -1);
+}
+
+void Worker::adopt(router::SnapshotPtr snapshot) {
+    reactor_.post_external([this, next = std::move(snapshot)]() mutable {
+        snapshot_ = std::move(next);
+        std::erase_if(origins_, [](const auto& item) { return item.second.snapshot.expired(); });
+    });
+}
+
+void Worker::drain(Clock::duration grace) {
+    reactor_.post_external([this, grace] {
+        if (!draining_) {
+            draining_ = true;
+            stop_accepting_.fire(Cause::shutdown);
+            shutdown_task_.spawn(shut_down(grace));
+        }
+    });
+}
+
+void Worker::cut() {
+    reactor_.post_external([this] { cut_.fire(Cause::shutdown); });
+}
+
+Task<void> Worker::shut_down(Clock::duration grace) {
+    const Clock::time_point end = Reactor::now() + grace;
+    const auto each = [this](void (h1::Session::*act)() noexcept) {
+        const std::vector<h1::Session*> all(sessions_.begin(), sessions_.end());
+        for (h1::Session* const session : all) {
+            (session->*act)();
+        }
+    };
+    InterruptDeadline patience(reactor_, cut_);
+    patience.arm(Cause::elapsed, std::min(end, Reactor::now() + kIdleGrace));
+    Wake wake = co_await tasks_.wait_empty(cut_);
+    if (wake == Wake::interrupted && cut_.cause() == Cause::elapsed) {
+        cut_.reset();
+        each(&h1::Session::drain);
+        patience.arm(Cause::elapsed, end);
+        wake = co_await tasks_.wait_empty(cut_);
+    }
+    if (wake == Wake::interrupted) {
+        each(&h1::Session::cut);
+        Interrupt never(reactor_);
+        co_await tasks_.wait_empty(never);
+    }
+    access_log_.flush();
+    reactor_.stop();
+}
+
+Task<void> Worker::dispatch(Exchange& exchange) {
+    Dispatch dispatch(exchange, *this);
+    std::string bug;
+    try {
+        co_await dispatch.run();
+    } catch (const std::exception& error) {   // out of memory, or a bug; the connection and the others live on
+        bug = error.what();
+    }
+    if (!bug.empty()) {
+        shared_.logger.log(metrics::Level::error, "an exchange ended in an exception", {{"what", bug}});
+        const Failure failure{.kind = FailureKind::internal, .detail = "The gateway failed on this request."};
+        dispatch.refuse(failure);
+    }
+}
+
+Task<void> Worker::refuse_unparsed(Exchange& exchange, const Failure& failure) {
+    Dispatch dispatch(exchange, *this);
+    dispatch.refuse(failure);
+    if (exchange.responder.congested()) {
+        co_await exchange.responder.drain();
+    }
+}
+
+void Worker::publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot) {
+    shard_.publish(record, snapshot.vocabulary().labels(record));
+    access_log_.write(record);
+    if (access_log_.wants_flush()) {
+        access_log_.flush();
+    } else if (!access_flush_->is_set() && !access_log_.empty()) {
+        access_flush_->set(Reactor::now() + kFlushEvery);
+    }
+}
+
+std::string_view Worker::http_date() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_second_) {
+        date_second_ = now;
+        std::tm parts{};
+        gmtime_r(&now, &parts);
+        date_.resize(40);
+        date_.resize(std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts));   // RFC 9110 section 5.6.7
+    }
+    return date_;
+}
+
+Result<upstream::Origin*> Worker::origin(const router::SnapshotPtr& snapshot, const router::Provider& provider) {
+    OriginPlan& plan = origins_[&provider];
+    const bool same = !plan.snapshot.owner_before(snapshot) && !snapshot.owner_before(plan.snapshot);
+    if (!same) {
+        Result<upstream::OriginSpec> spec = upstream::origin_spec(provider);
+        if (!spec) {
+            return std::unexpected(std::move(spec.error()));
+        }
+        plan.origin = &pool_.origin(spec->key(), *spec, provider.label);
+        plan.snapshot = snapshot;
+    }
+    return plan.origin;
+}
+
+void Worker::upstream_connections(const upstream::Origin& origin, int active_change, int idle_change) {
+    const auto provider = static_cast<std::uint16_t>(origin.provider);
+    if (active_change != 0) {
+        shard_.add_upstream_connections(provider, metrics::UpstreamState::active, active_change);
+    }
+    if (idle_change != 0) {
+        shard_.add_upstream_connections(provider, metrics::UpstreamState::idle, idle_change);
+    }
+}
+
+void Worker::upstream_wait(const upstream::Origin& origin) {
+    shard_.add_pool_event(static_cast<std::uint16_t>(origin.provider), metrics::PoolEvent::waited);
+}
+
+}  // namespace tollgate::server

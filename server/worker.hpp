@@ -1,0 +1,126 @@
+// One worker thread: its loop, its listeners, its sessions, its connections to vendors.  Workers share nothing but the
+// snapshot (immutable), the registry's shards (one writer each) and the log.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "metrics/access_log.hpp"
+#include "metrics/log.hpp"
+#include "metrics/registry.hpp"
+#include "metrics/shard.hpp"
+#include "router/snapshot.hpp"
+#include "server/exchange.hpp"
+#include "server/io/reactor.hpp"
+#include "server/io/task_group.hpp"
+#include "server/upstream/pool.hpp"
+#include "server/upstream/token_cache.hpp"
+
+namespace tollgate::server {
+
+namespace h1 {
+class Session;
+}
+
+/// What all workers share; outlives them.
+struct Shared {
+    metrics::Registry& registry;
+    metrics::Logger& logger;
+    std::atomic<std::size_t> client_connections{0};   ///< bounded by server.limits.connections
+    std::atomic<bool> ready{false};                   ///< what /health/ready says
+};
+
+class Worker final : private upstream::PoolObserver {
+public:
+    Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Before run(): accept on this socket (listening, non-blocking).  Takes it over.
+    void listen(int fd, ListenerKind kind);
+    /// The thread's main: returns after drain() has come to its end.
+    void run();
+
+    // ---- from any thread ----
+    void adopt(router::SnapshotPtr snapshot);             ///< exchanges that run keep the one they have
+    void drain(Clock::duration grace);                    ///< stop accepting, let exchanges end, cut them after `grace`
+    void cut();                                           ///< end the grace time of drain() now
+
+    // ---- for this worker's coroutines ----
+    [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+    /// The read buffer: valid until the next await of whoever fills it.
+    [[nodiscard]] std::span<char> scratch() noexcept { return scratch_; }
+    [[nodiscard]] const bool& draining() const noexcept { return draining_; }
+    [[nodiscard]] const router::SnapshotPtr& snapshot() const noexcept { return snapshot_; }
+    [[nodiscard]] Shared& shared() noexcept { return shared_; }
+    [[nodiscard]] metrics::Shard& shard() noexcept { return shard_; }
+    [[nodiscard]] metrics::Logger& logger() noexcept { return shared_.logger; }
+    [[nodiscard]] upstream::Pool& pool() noexcept { return pool_; }
+    [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
+    [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
+    /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the current.
+    [[nodiscard]] Result<upstream::Origin*> origin(const router::SnapshotPtr& snapshot, const router::Provider& provider);
+    /// The Date field's value; the view lives until the next call.
+    [[nodiscard]] std::string_view http_date();
+
+    /// Serves one request; never throws.
+    [[nodiscard]] Task<void> dispatch(Exchange& exchange);
+    /// Answers what is not a request; counted and logged like one.
+    [[nodiscard]] Task<void> refuse_unparsed(Exchange& exchange, const Failure& failure);
+    /// Counts and logs a finished exchange.
+    void publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot);
+
+    void enter(h1::Session& session);
+    void leave(h1::Session& session) noexcept;
+
+private:
+    class AccessFlush;
+    struct Listener {
+        Socket socket;
+        ListenerKind kind;
+    };
+    struct OriginPlan {
+        std::weak_ptr<const router::Snapshot> snapshot;   // whose provider the key is: addresses may be used again
+        upstream::Origin* origin = nullptr;
+    };
+    [[nodiscard]] Task<void> accept_loop(Listener& listener);
+    void serve(int fd, std::string client, ListenerKind kind);
+    [[nodiscard]] Task<void> shut_down(Clock::duration grace);
+    void report_bug(std::string_view what);
+    void upstream_connections(const upstream::Origin& origin, int active_change, int idle_change) override;
+    void upstream_wait(const upstream::Origin& origin) override;
+
+    Shared& shared_;
+    metrics::Shard& shard_;
+    Reactor reactor_;
+    std::vector<char> scratch_;
+    router::SnapshotPtr snapshot_;
+    metrics::AccessLog access_log_;
+    std::unique_ptr<AccessFlush> access_flush_;
+    upstream::Pool pool_;
+    upstream::TokenCache tokens_;
+    std::mt19937_64 random_;
+    Interrupt stop_accepting_;
+    Interrupt cut_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::unordered_map<const router::Provider*, OriginPlan> origins_;
+    std::string date_;
+    std::time_t date_second_ = 0;
+    std::unordered_set<h1::Session*> sessions_;
+    TaskGroup tasks_;             // listeners and sessions
+    TaskGroup shutdown_task_;
+    bool draining_ = false;
+};
+
+}  // namespace tollgate::server
