@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,12 +32,13 @@ struct Member {
     Range value;            ///< the value's exact bytes
 };
 
-/// A peeked request: nothing is copied, every view points into `body`, which must outlive it.
+/// A peeked request: nothing is copied, every view points into `body`, which must outlive it.  May be copied and moved.
 struct Request {
     Operation operation = Operation::chat;
     std::string_view body;
     std::vector<Member> members;              ///< in source order; duplicates are refused by peek
     std::string_view model;                   ///< as the client wrote it, unescaped
+    std::shared_ptr<const std::string> unescaped_model;   ///< owns `model` where the client wrote it with escapes
     bool stream = false;
     bool include_usage = false;               ///< the client set stream_options.include_usage
     std::optional<std::uint64_t> max_output;  ///< max_completion_tokens, else max_tokens
@@ -48,7 +50,8 @@ struct Request {
 
     /// Reads `body` once and checks the whole of it: JSON syntax, UTF-8, depth, duplicate top-level keys, `model` present
     /// and a string, `messages` / `prompt` / `input` present and of the right kind, `stream` a boolean.
-    /// `body` must have kBodySlack readable bytes after its end.  Failures are bad_request with `param` set.
+    /// `body` must have kBodySlack readable bytes after its end.  Failures are bad_request, with `param` set where one
+    /// field is at fault.
     [[nodiscard]] static Result<Request> peek(Operation operation, std::string_view body, std::size_t depth_limit);
 };
 

@@ -1,22 +1,23 @@
 #include "adapters/codec/json.hpp"
 
+#include "adapters/codec/json_walk.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <limits>
 
-#include "adapters/codec/json_walk.hpp"
-
 namespace tollgate::json {
 namespace detail {
 
-/// One value.  Nodes stand in source order, so a container's children follow it and `next` jumps over them.
+/// One value.  Nodes stand in source order, so a container's children follow it and `next` jumps
+/// over them.
 struct Node {
-    std::uint32_t begin = 0;      // of the value's bytes in the source
+    std::uint32_t begin = 0;  // of the value's bytes in the source
     std::uint32_t end = 0;
-    std::uint32_t next = 0;       // index of the node after this value and all it contains
-    std::uint32_t size = 0;       // children, or bytes of the unescaped string
-    std::uint32_t text = 0;       // offset of the unescaped string, in the source or in `unescaped`
-    std::uint32_t key = 0;        // the same for the member's name
+    std::uint32_t next = 0;  // index of the node after this value and all it contains
+    std::uint32_t size = 0;  // children, or bytes of the unescaped string
+    std::uint32_t text = 0;  // offset of the unescaped string, in the source or in `unescaped`
+    std::uint32_t key = 0;   // the same for the member's name
     std::uint32_t key_size = 0;
     Kind kind = Kind::missing;
     bool text_unescaped = false;  // `text` counts in Tree::unescaped
@@ -50,7 +51,9 @@ struct Slice {
     bool unescaped = false;
 };
 
-std::uint32_t narrow(std::size_t size) noexcept { return static_cast<std::uint32_t>(size); }
+std::uint32_t narrow(std::size_t size) noexcept {
+    return static_cast<std::uint32_t>(size);
+}
 
 /// Receives the walk and appends nodes.
 class Builder {
@@ -110,7 +113,7 @@ private:
         const std::size_t at = tree_.unescaped.size();
         const std::size_t bad = unescape(inner, tree_.unescaped);
         if (bad != std::string_view::npos) {
-            return {.what = "an unknown escape inside a string", .offset = begin + 1 + bad};
+            return {.what = kBadEscape, .offset = begin + 1 + bad};
         }
         out = {.at = narrow(at), .size = narrow(tree_.unescaped.size() - at), .unescaped = true};
         return {};
@@ -141,7 +144,9 @@ std::string_view Value::string(std::string_view fallback) const noexcept {
     return tree_->slice(node.text_unescaped, node.text, node.size);
 }
 
-bool Value::boolean(bool fallback) const noexcept { return is_bool() ? raw().front() == 't' : fallback; }
+bool Value::boolean(bool fallback) const noexcept {
+    return is_bool() ? raw().front() == 't' : fallback;
+}
 
 std::optional<double> Value::number() const noexcept {
     if (!is_number()) {
@@ -259,6 +264,8 @@ Result<Document> Document::parse(std::string_view bytes, const Limits& limits) {
     return fail(FailureKind::protocol_error, std::move(sentence));
 }
 
-Value Document::root() const noexcept { return tree_ ? Value(tree_.get(), 0) : Value(); }
+Value Document::root() const noexcept {
+    return tree_ ? Value(tree_.get(), 0) : Value();
+}
 
 }  // namespace tollgate::json

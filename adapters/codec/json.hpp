@@ -2,15 +2,15 @@
 // simdjson finds the tokens; its types never leave codec/json_walk.cpp.
 #pragma once
 
+#include "failover/failure.hpp"
+
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "failover/failure.hpp"
 
 namespace tollgate::json {
 
@@ -18,8 +18,8 @@ enum class Kind : std::uint8_t { missing, null, boolean, number, string, array, 
 
 /// Limits that a parse enforces; going over one is an error that names the limit.
 struct Limits {
-    std::size_t depth = 64;             ///< nesting of arrays and objects
-    std::size_t nodes = 4'000'000;      ///< values in one document
+    std::size_t depth = 64;         ///< nesting of arrays and objects
+    std::size_t nodes = 4'000'000;  ///< values in one document
 };
 
 namespace detail {
@@ -55,9 +55,11 @@ public:
 
     /// Elements of an array or members of an object; 0 otherwise.
     [[nodiscard]] std::size_t size() const noexcept;
-    [[nodiscard]] Value operator[](std::size_t index) const noexcept;        ///< array element, O(index)
-    [[nodiscard]] Value operator[](std::string_view key) const noexcept;     ///< object member (the last of that name)
-    [[nodiscard]] std::string_view key() const noexcept;                     ///< unescaped name, when reached through an object
+    [[nodiscard]] Value operator[](std::size_t index) const noexcept;  ///< array element, O(index)
+    [[nodiscard]] Value operator[](
+        std::string_view key) const noexcept;  ///< object member (the last of that name)
+    [[nodiscard]] std::string_view key()
+        const noexcept;  ///< unescaped name, when reached through an object
 
     /// Iteration over the children of an array or object, in source order.
     class Iterator {
@@ -68,7 +70,11 @@ public:
         Iterator(const detail::Tree* tree, std::uint32_t node) : tree_(tree), node_(node) {}
         Value operator*() const noexcept { return Value(tree_, node_); }
         Iterator& operator++() noexcept;
-        Iterator operator++(int) noexcept { Iterator copy = *this; ++*this; return copy; }
+        Iterator operator++(int) noexcept {
+            Iterator copy = *this;
+            ++*this;
+            return copy;
+        }
         bool operator==(const Iterator& other) const noexcept { return node_ == other.node_; }
 
     private:
@@ -86,7 +92,8 @@ private:
     std::uint32_t node_ = 0;
 };
 
-/// A parsed document.  Owns its nodes and unescaped strings; `raw()` views point into the bytes given to parse().
+/// A parsed document.  Owns its nodes and unescaped strings; `raw()` views point into the bytes
+/// given to parse().
 class Document {
 public:
     Document();
@@ -94,9 +101,10 @@ public:
     Document(Document&&) noexcept;
     Document& operator=(Document&&) noexcept;
 
-    /// Parses all of `bytes` (one JSON value, surrounding white space allowed) and checks it fully: syntax, UTF-8,
-    /// depth, trailing content.  `bytes` must outlive the Document; no padding is required of the caller.
-    /// Failure kind is protocol_error with a sentence naming the byte offset where known; callers change the kind.
+    /// Parses all of `bytes` (one JSON value, surrounding white space allowed) and checks it fully:
+    /// syntax, UTF-8, depth, trailing content.  `bytes` must outlive the Document; no padding is
+    /// required of the caller. Failure kind is protocol_error with a sentence naming the byte
+    /// offset where known; callers change the kind.
     [[nodiscard]] static Result<Document> parse(std::string_view bytes, const Limits& limits = {});
 
     [[nodiscard]] Value root() const noexcept;
@@ -106,8 +114,9 @@ private:
     std::unique_ptr<detail::Tree> tree_;
 };
 
-/// Appends JSON to a string.  Commas and colons are written by the writer; strings are escaped; invalid UTF-8 becomes
-/// U+FFFD.  Nothing is checked beyond that: the caller keeps begin/end balanced.
+/// Appends JSON to a string.  Commas and colons are written by the writer; strings are escaped;
+/// invalid UTF-8 becomes U+FFFD.  Nothing is checked beyond that: the caller keeps begin/end
+/// balanced.
 class Writer {
 public:
     explicit Writer(std::string& out) : out_(out) {}
@@ -117,7 +126,7 @@ public:
     Writer& end_array();
     Writer& key(std::string_view name);
     Writer& string(std::string_view text);
-    Writer& raw(std::string_view json);      ///< bytes that are JSON already
+    Writer& raw(std::string_view json);  ///< bytes that are JSON already
     Writer& integer(std::int64_t number);
     Writer& count(std::uint64_t number);
     Writer& boolean(bool flag);
@@ -125,7 +134,9 @@ public:
     /// `"name":"text"` in one call; the commonest shape.
     Writer& member(std::string_view name, std::string_view text) { return key(name).string(text); }
     Writer& member_raw(std::string_view name, std::string_view json) { return key(name).raw(json); }
-    Writer& member_count(std::string_view name, std::uint64_t number) { return key(name).count(number); }
+    Writer& member_count(std::string_view name, std::uint64_t number) {
+        return key(name).count(number);
+    }
 
 private:
     void separate();

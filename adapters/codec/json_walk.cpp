@@ -2,22 +2,29 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
-#include <limits>
-#include <memory>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "adapters/codec/utf8.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
 
 namespace tollgate::json {
 namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
 constexpr std::size_t kFirstCapacity = 64 * 1024;
-// An index over more than this is given back after use, so that one huge body does not pin its index for ever.
+// An index over more than this is given back after use, so that one huge body does not pin its
+// index for ever.
 constexpr std::size_t kKeptCapacity = 4 * 1024 * 1024;
 
-/// simdjson's first stage only: it finds the tokens at several GB/s and checks UTF-8 on the way.  Its second stage is
-/// not used because it converts numbers, wants padding after the text, and builds what nobody here needs.
+/// simdjson's first stage only: it finds the tokens at several GB/s and checks UTF-8 on the way.
+/// Its second stage is not used because it converts numbers, wants padding after the text, and
+/// builds what nobody here needs.
 class Indexer {
 public:
     simdjson::error_code run(std::string_view text, std::span<const std::uint32_t>& tokens) {
@@ -25,8 +32,9 @@ public:
             const std::size_t wanted = std::max(text.size(), kFirstCapacity);
             stage_.reset();
             capacity_ = 0;
-            const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
-                wanted, 1, stage_);
+            const auto error =
+                simdjson::get_active_implementation()->create_dom_parser_implementation(wanted, 1,
+                                                                                        stage_);
             if (error != simdjson::SUCCESS) {
                 return error;
             }
@@ -37,7 +45,8 @@ public:
         tokens = {stage_->structural_indexes.get(), stage_->n_structural_indexes};
         return error;
     }
-    /// Gives a large index back; called before the next text so that the tokens stay valid in between.
+    /// Gives a large index back; called before the next text so that the tokens stay valid in
+    /// between.
     void shrink(std::size_t next_size) {
         if (capacity_ > kKeptCapacity && next_size <= kKeptCapacity) {
             stage_.reset();
@@ -104,37 +113,71 @@ int hex4(const char* digits) noexcept {
     return value;
 }
 
+/// Bit i is set where block[i] is a backslash.  Prompts have one every few dozen bytes (\n), so a
+/// search that starts anew behind each would cost more than simdjson's whole pass.
+std::uint64_t backslashes(std::string_view block) noexcept {
+    std::uint64_t hits = 0;
+#if defined(__SSE2__)
+    if (block.size() == 64) {
+        const __m128i wanted = _mm_set1_epi8('\\');
+        for (unsigned part = 0; part < 4; ++part) {
+            const auto* bytes = reinterpret_cast<const __m128i*>(block.data() + 16 * part);
+            const int equal = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(bytes), wanted));
+            hits |= std::uint64_t{static_cast<unsigned>(equal)} << (16 * part);
+        }
+        return hits;
+    }
+#endif
+    for (std::size_t i = 0; i < block.size(); ++i) {
+        hits |= std::uint64_t{block[i] == '\\'} << i;
+    }
+    return hits;
+}
+
 /// Length of the escape that begins with the backslash at `at`; 0 when it is none.
 std::size_t escape_length(std::string_view text, std::size_t at) noexcept {
+    // One bit per letter that may follow, so that mixed escapes cost no mispredicted jumps.
+    constexpr auto bit = [](char letter) { return std::uint64_t{1} << (letter & 63); };
+    constexpr std::uint64_t kLow = bit('"') | bit('/');
+    constexpr std::uint64_t kHigh =
+        bit('\\') | bit('b') | bit('f') | bit('n') | bit('r') | bit('t');
     if (at + 1 >= text.size()) {
         return 0;
     }
-    switch (text[at + 1]) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 2;
-        case 'u': return at + 6 <= text.size() && hex4(text.data() + at + 2) >= 0 ? 6 : 0;
-        default: return 0;
+    const auto letter = static_cast<unsigned char>(text[at + 1]);
+    if (letter < 128 && (((letter < 64 ? kLow : kHigh) >> (letter & 63)) & 1) != 0) {
+        return 2;
     }
+    return letter == 'u' && at + 6 <= text.size() && hex4(text.data() + at + 2) >= 0 ? 6 : 0;
 }
 
 char short_escape(char letter) noexcept {
     switch (letter) {
-        case 'b': return '\b';
-        case 'f': return '\f';
-        case 'n': return '\n';
-        case 'r': return '\r';
-        case 't': return '\t';
-        default: return letter;
+        case 'b':
+            return '\b';
+        case 'f':
+            return '\f';
+        case 'n':
+            return '\n';
+        case 'r':
+            return '\r';
+        case 't':
+            return '\t';
+        default:
+            return letter;
     }
 }
 
-/// Decodes the \u escape at `at` (already checked), with its second half where it is a surrogate pair.
+/// Decodes the \u escape at `at` (already checked), with its second half where it is a surrogate
+/// pair.
 std::size_t append_unicode(std::string_view inner, std::size_t at, std::string& out) {
     const auto unit = static_cast<std::uint32_t>(hex4(inner.data() + at + 2));
     if (unit < 0xD800 || unit > 0xDFFF) {
         codec::append_utf8(out, unit);
         return 6;
     }
-    if (unit <= 0xDBFF && at + 12 <= inner.size() && inner[at + 6] == '\\' && inner[at + 7] == 'u') {
+    if (unit <= 0xDBFF && at + 12 <= inner.size() && inner[at + 6] == '\\' &&
+        inner[at + 7] == 'u') {
         const int low = hex4(inner.data() + at + 8);
         if (low >= 0xDC00 && low <= 0xDFFF) {
             codec::append_utf8(out, 0x10000 + ((unit - 0xD800) << 10) +
@@ -160,7 +203,7 @@ std::string Fault::sentence() const {
 }
 
 Fault index_tokens(std::string_view text, std::span<const std::uint32_t>& tokens) {
-    thread_local Indexer indexer;   // one per worker; its buffers are reused by every text
+    thread_local Indexer indexer;  // one per worker; its buffers are reused by every text
     tokens = {};
     if (text.find_first_not_of(" \t\r\n") == npos) {
         return {.what = "the text is empty", .offset = 0};
@@ -170,9 +213,12 @@ Fault index_tokens(std::string_view text, std::span<const std::uint32_t>& tokens
     }
     indexer.shrink(text.size());
     switch (indexer.run(text, tokens)) {
-        case simdjson::SUCCESS: return {};
-        case simdjson::MEMALLOC: return {.what = "out of memory", .offset = 0};
-        default: return locate(text);
+        case simdjson::SUCCESS:
+            return {};
+        case simdjson::MEMALLOC:
+            return {.what = "out of memory", .offset = 0};
+        default:
+            return locate(text);
     }
 }
 
@@ -208,12 +254,21 @@ std::size_t number_end(std::string_view text, std::size_t begin) noexcept {
 }
 
 Fault check_escapes(std::string_view text) noexcept {
-    for (std::size_t at = text.find('\\'); at != npos; at = text.find('\\', at)) {
-        const std::size_t length = escape_length(text, at);
-        if (length == 0) {
-            return {.what = "an unknown escape inside a string", .offset = at};
+    constexpr std::size_t kBlock = 64;
+    std::size_t escaped = 0;  // bytes before this offset belong to an escape already checked
+    for (std::size_t block = 0; block < text.size(); block += kBlock) {
+        std::uint64_t hits = backslashes(text.substr(block, kBlock));
+        for (; hits != 0; hits &= hits - 1) {
+            const std::size_t at = block + static_cast<std::size_t>(std::countr_zero(hits));
+            if (at < escaped) {
+                continue;
+            }
+            const std::size_t length = escape_length(text, at);
+            if (length == 0) {
+                return {.what = kBadEscape, .offset = at};
+            }
+            escaped = at + length;
         }
-        at += length;
     }
     return {};
 }

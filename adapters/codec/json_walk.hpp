@@ -1,6 +1,9 @@
-// One pass over a JSON text that checks all of its syntax and reports its parts, without building anything.
-// Used by json.cpp (which builds a tree from the parts) and by Request::peek (which keeps only the top level).
+// One pass over a JSON text that checks all of its syntax and reports its parts, without building
+// anything. Used by json.cpp (which builds a tree from the parts) and by Request::peek (which keeps
+// only the top level).
 #pragma once
+
+#include "adapters/codec/json.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -9,13 +12,11 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/codec/json.hpp"
-
 namespace tollgate::json {
 
 /// A syntax error.  An empty `what` means that there is none.
 struct Fault {
-    std::string_view what = {};   ///< "a comma or } is missing"; static text
+    std::string_view what = {};  ///< "a comma or } is missing"; static text
     std::size_t offset = 0;
     [[nodiscard]] explicit operator bool() const noexcept { return !what.empty(); }
     /// "JSON: <what> at byte <offset>".
@@ -24,27 +25,31 @@ struct Fault {
 
 /// Deepest nesting that any configuration can allow; the walk's stack has this size.
 inline constexpr std::size_t kDepthCeiling = 1024;
+inline constexpr std::string_view kBadEscape = "an unknown escape inside a string";
 inline constexpr std::string_view kTooDeep = "arrays and objects are nested deeper than the limit";
 
-/// Offsets at which tokens begin, in order: the structural characters, the opening quotes, and the first byte of everything
-/// else that is not white space.  The view lives until the next call on this thread.  Checks UTF-8 everywhere, and that strings
-/// are closed and hold no bare control characters.  Nothing after the text's end is read.
+/// Offsets at which tokens begin, in order: the structural characters, the opening quotes, and the
+/// first byte of everything else that is not white space.  The view lives until the next call on
+/// this thread.  Checks UTF-8 everywhere, and that strings are closed and hold no bare control
+/// characters.  Nothing after the text's end is read.
 [[nodiscard]] Fault index_tokens(std::string_view text, std::span<const std::uint32_t>& tokens);
 
 /// Where the number that begins at `begin` ends; npos when it is not a JSON number.
 [[nodiscard]] std::size_t number_end(std::string_view text, std::size_t begin) noexcept;
 
-/// Checks every backslash of a text whose tokens have been walked (so that they can only stand inside strings).
+/// Checks every backslash of a text whose tokens have been walked (so that they can only stand
+/// inside strings).
 [[nodiscard]] Fault check_escapes(std::string_view text) noexcept;
 
-/// Appends the unescaped form of `inner` (a string without its quotes).  Lone surrogates become U+FFFD.
-/// Returns the offset of a bad escape in `inner`, or npos.
+/// Appends the unescaped form of `inner` (a string without its quotes).  Lone surrogates become
+/// U+FFFD. Returns the offset of a bad escape in `inner`, or npos.
 [[nodiscard]] std::size_t unescape(std::string_view inner, std::string& out);
 
 /// Walks the tokens and calls, in source order,
 ///   Fault open(Kind array_or_object, begin)        void close(end)
 ///   Fault key(begin, end)  (quotes included)       Fault scalar(Kind, begin, end)
-/// All is inlined into one loop.  What it leaves to others: escapes inside strings (check_escapes or unescape).
+/// All is inlined into one loop.  What it leaves to others: escapes inside strings (check_escapes
+/// or unescape).
 template <class Handler>
 class Walker {
 public:
@@ -59,11 +64,19 @@ public:
         Step step = Step::value;
         while (step != Step::done) {
             switch (step) {
-                case Step::value: step = value(); break;
-                case Step::member: step = member(); break;
-                case Step::after: step = after(); break;
-                case Step::failed: return fault_;
-                case Step::done: break;
+                case Step::value:
+                    step = value();
+                    break;
+                case Step::member:
+                    step = member();
+                    break;
+                case Step::after:
+                    step = after();
+                    break;
+                case Step::failed:
+                    return fault_;
+                case Step::done:
+                    break;
             }
         }
         return {};
@@ -90,8 +103,8 @@ private:
         return then;
     }
 
-    /// End (after the closing quote) of the string whose opening quote is the current token: only white space can stand
-    /// between the closing quote and the next token.
+    /// End (after the closing quote) of the string whose opening quote is the current token: only
+    /// white space can stand between the closing quote and the next token.
     [[nodiscard]] std::size_t string_end() const noexcept {
         std::size_t end = next_ + 1 < tokens_.size() ? tokens_[next_ + 1] : text_.size();
         while (text_[end - 1] != '"') {
@@ -103,18 +116,32 @@ private:
     Step value() {
         const std::size_t begin = offset();
         switch (peek()) {
-            case '{': return open(Kind::object, '}', Step::member);
-            case '[': return open(Kind::array, ']', Step::value);
+            case '{':
+                return open(Kind::object, '}', Step::member);
+            case '[':
+                return open(Kind::array, ']', Step::value);
             case '"': {
                 const std::size_t end = string_end();
                 ++next_;
                 return check(handler_.scalar(Kind::string, begin, end), Step::after);
             }
-            case 't': return literal("true", Kind::boolean);
-            case 'f': return literal("false", Kind::boolean);
-            case 'n': return literal("null", Kind::null);
-            case '-': case '0': case '1': case '2': case '3': case '4':
-            case '5': case '6': case '7': case '8': case '9': {
+            case 't':
+                return literal("true", Kind::boolean);
+            case 'f':
+                return literal("false", Kind::boolean);
+            case 'n':
+                return literal("null", Kind::null);
+            case '-':
+            case '0':
+            case '1':
+            case '2':
+            case '3':
+            case '4':
+            case '5':
+            case '6':
+            case '7':
+            case '8':
+            case '9': {
                 const std::size_t end = number_end(text_, begin);
                 if (end == std::string_view::npos || !delimited(end)) {
                     return fail("malformed number", begin);
@@ -122,8 +149,10 @@ private:
                 ++next_;
                 return check(handler_.scalar(Kind::number, begin, end), Step::after);
             }
-            default: return fail(begin == text_.size() ? "the text ends where a value should stand"
-                                                       : "a value should stand here", begin);
+            default:
+                return fail(begin == text_.size() ? "the text ends where a value should stand"
+                                                  : "a value should stand here",
+                            begin);
         }
     }
 
@@ -160,8 +189,9 @@ private:
 
     Step after() {
         if (depth_ == 0) {
-            return next_ == tokens_.size() ? Step::done
-                                           : fail("something follows the end of the value", offset());
+            return next_ == tokens_.size()
+                       ? Step::done
+                       : fail("something follows the end of the value", offset());
         }
         const bool in_object = objects_[depth_ - 1];
         const char c = peek();
@@ -182,8 +212,8 @@ private:
     Step literal(std::string_view word, Kind kind) {
         const std::size_t begin = offset();
         const std::size_t end = begin + word.size();
-        if (end > text_.size() || std::memcmp(text_.data() + begin, word.data(), word.size()) != 0 ||
-            !delimited(end)) {
+        if (end > text_.size() ||
+            std::memcmp(text_.data() + begin, word.data(), word.size()) != 0 || !delimited(end)) {
             return fail("unknown word; only true, false and null may stand without quotes", begin);
         }
         ++next_;
@@ -195,9 +225,19 @@ private:
             return true;
         }
         switch (text_[end]) {
-            case ' ': case '\t': case '\n': case '\r': case ',': case ']': case '}': case ':':
-            case '{': case '[': return true;
-            default: return false;
+            case ' ':
+            case '\t':
+            case '\n':
+            case '\r':
+            case ',':
+            case ']':
+            case '}':
+            case ':':
+            case '{':
+            case '[':
+                return true;
+            default:
+                return false;
         }
     }
 
@@ -208,7 +248,8 @@ private:
     std::size_t limit_;
     Handler& handler_;
     Fault fault_;
-    bool objects_[kDepthCeiling];   // written before read; zeroing it would cost more than a small body's walk
+    bool objects_[kDepthCeiling];  // written before read; zeroing it would cost more than a small
+                                   // body's walk
 };
 
 }  // namespace tollgate::json

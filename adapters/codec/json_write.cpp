@@ -1,8 +1,8 @@
-#include <charconv>
-#include <cstring>
-
 #include "adapters/codec/json.hpp"
 #include "adapters/codec/utf8.hpp"
+
+#include <charconv>
+#include <cstring>
 
 namespace tollgate::json {
 namespace {
@@ -22,7 +22,8 @@ std::size_t plain_run(std::string_view text) noexcept {
         std::memcpy(&word, text.data() + at, 8);
         const std::uint64_t quote = word ^ (kOnes * '"');
         const std::uint64_t slash = word ^ (kOnes * '\\');
-        // A byte below n sets its high bit in (byte - n) & ~byte; borrows only cause false alarms, which cost nothing.
+        // A byte below n sets its high bit in (byte - n) & ~byte; borrows only cause false alarms,
+        // which cost nothing.
         const std::uint64_t odd = ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash) |
                                   ((word - kOnes * 0x20) & ~word) | word;
         if ((odd & kHighs) != 0) {
@@ -38,13 +39,27 @@ std::size_t plain_run(std::string_view text) noexcept {
 void append_control(std::string& out, unsigned char byte) {
     constexpr char kHex[] = "0123456789abcdef";
     switch (byte) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\b': out += "\\b"; break;
-        case '\f': out += "\\f"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\b':
+            out += "\\b";
+            break;
+        case '\f':
+            out += "\\f";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
         default:
             out += "\\u00";
             out.push_back(kHex[byte >> 4]);
@@ -82,7 +97,7 @@ void append_escaped(std::string& out, std::string_view text) {
             continue;
         }
         if (byte >= 0x80) {
-            out += "\xEF\xBF\xBD";   // one U+FFFD for each byte that begins no character
+            out += "\xEF\xBF\xBD";  // one U+FFFD for each byte that begins no character
         } else {
             append_control(out, byte);
         }
@@ -161,8 +176,12 @@ Writer& Writer::count(std::uint64_t number) {
     return *this;
 }
 
-Writer& Writer::boolean(bool flag) { return raw(flag ? "true" : "false"); }
+Writer& Writer::boolean(bool flag) {
+    return raw(flag ? "true" : "false");
+}
 
-Writer& Writer::null() { return raw("null"); }
+Writer& Writer::null() {
+    return raw("null");
+}
 
 }  // namespace tollgate::json

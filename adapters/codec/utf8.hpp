@@ -7,8 +7,8 @@
 
 namespace tollgate::codec {
 
-/// Length (1 to 4) of the valid UTF-8 sequence that `bytes` begins with; 0 when it begins with none.
-/// The table of well-formed sequences: Unicode 15, table 3-7.
+/// Length (1 to 4) of the valid UTF-8 sequence that `bytes` begins with; 0 when it begins with
+/// none. The table of well-formed sequences: Unicode 15, table 3-7.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view bytes) noexcept {
     const auto at = [bytes](std::size_t i) {
         return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;

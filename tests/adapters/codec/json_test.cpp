@@ -1,11 +1,11 @@
 #include "adapters/codec/json.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 using namespace tollgate;
 using json::Document;
@@ -60,8 +60,11 @@ void rewrite(Writer& writer, json::Value value) {
             }
             writer.end_array();
             break;
-        case Kind::string: writer.string(value.string()); break;
-        default: writer.raw(value.raw());
+        case Kind::string:
+            writer.string(value.string());
+            break;
+        default:
+            writer.raw(value.raw());
     }
 }
 
@@ -164,7 +167,8 @@ TEST_CASE("keeps the digits of numbers and converts only what fits", "[json]") {
         {"-7", -7, -7.0, 0},
         {"9223372036854775807", std::numeric_limits<std::int64_t>::max(), 9223372036854775807.0,
          9223372036854775807U},
-        {"-9223372036854775808", std::numeric_limits<std::int64_t>::min(), -9223372036854775808.0, 0},
+        {"-9223372036854775808", std::numeric_limits<std::int64_t>::min(), -9223372036854775808.0,
+         0},
         {"9223372036854775808", std::nullopt, 9223372036854775808.0, 0},
         {"1e18", 1000000000000000000, 1e18, 1000000000000000000U},
         {"1e300", std::nullopt, 1e300, 0},
@@ -220,14 +224,89 @@ TEST_CASE("unescapes strings and member names", "[json]") {
 
 TEST_CASE("refuses what is not JSON, whole", "[json]") {
     const std::string_view bad[] = {
-        "", " ", "\n\t ", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{,\"a\":1}", "{a:1}", "{'a':1}", "{\"a\":1 \"b\":2}", "{\"a\"::1}", "{1:2}", "{\"a\":1]", "[1}",
-        "1 2", "{} {}", "[] x", "true false", "tru", "truee", "nul", "nulll", "falsy", "TRUE", "None", "NaN",
-        "Infinity", "-Infinity", "undefined", "01", "-", "-01", "+1", ".5", "1.", "1.e1", "1e", "1e+", "0x10",
-        "1_000", "--1", "1-", "1.2.3", "\"", "\"abc", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\uD83\"",
-        "\"\\", "\"a\"b", "123\"abc\"", "\"a\nb\"", "\"a\tb\"", "\"\x01\"", "/* c */ 1", "// c\n1", "[1]]", "{}}",
-        "\"a\"\"b\"", "[\"a\"\"b\"]", "[true\"a\"]", "\f1", "1\f", "\x1a", "[1\x1a 2]", "\xEF\xBB\xBF{}", "\xC2\xA0{}",
-        ":", ",", "{\"a\":1:2}", "[1:2]", "\\", "[\\n]", "{\"a\\q\":1}",
+        "",
+        " ",
+        "\n\t ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,\"a\":1}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\"::1}",
+        "{1:2}",
+        "{\"a\":1]",
+        "[1}",
+        "1 2",
+        "{} {}",
+        "[] x",
+        "true false",
+        "tru",
+        "truee",
+        "nul",
+        "nulll",
+        "falsy",
+        "TRUE",
+        "None",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "undefined",
+        "01",
+        "-",
+        "-01",
+        "+1",
+        ".5",
+        "1.",
+        "1.e1",
+        "1e",
+        "1e+",
+        "0x10",
+        "1_000",
+        "--1",
+        "1-",
+        "1.2.3",
+        "\"",
+        "\"abc",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12G4\"",
+        "\"\\uD83\"",
+        "\"\\",
+        "\"a\"b",
+        "123\"abc\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "\"\x01\"",
+        "/* c */ 1",
+        "// c\n1",
+        "[1]]",
+        "{}}",
+        "\"a\"\"b\"",
+        "[\"a\"\"b\"]",
+        "[true\"a\"]",
+        "\f1",
+        "1\f",
+        "\x1a",
+        "[1\x1a 2]",
+        "\xEF\xBB\xBF{}",
+        "\xC2\xA0{}",
+        ":",
+        ",",
+        "{\"a\":1:2}",
+        "[1:2]",
+        "\\",
+        "[\\n]",
+        "{\"a\\q\":1}",
     };
     for (const std::string_view text : bad) {
         INFO("text: " << text);
@@ -240,9 +319,21 @@ TEST_CASE("refuses what is not JSON, whole", "[json]") {
 }
 
 TEST_CASE("refuses invalid UTF-8 anywhere and accepts every valid form", "[json]") {
-    const std::string_view bad[] = {"\x80", "\xBF", "\xC0\xAF", "\xC1\xBF", "\xC3", "\xE0\x80\x80", "\xE2\x82",
-                                    "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                    "\xFF", "\xFE", "\xE2\x28\xA1"};
+    const std::string_view bad[] = {"\x80",
+                                    "\xBF",
+                                    "\xC0\xAF",
+                                    "\xC1\xBF",
+                                    "\xC3",
+                                    "\xE0\x80\x80",
+                                    "\xE2\x82",
+                                    "\xED\xA0\x80",
+                                    "\xF0\x80\x80\x80",
+                                    "\xF0\x9F\x98",
+                                    "\xF4\x90\x80\x80",
+                                    "\xF5\x80\x80\x80",
+                                    "\xFF",
+                                    "\xFE",
+                                    "\xE2\x28\xA1"};
     for (const std::string_view sequence : bad) {
         for (const std::size_t filler : {0U, 1U, 30U, 61U, 62U, 63U, 64U, 200U}) {
             const std::string padding(filler, 'x');
@@ -251,7 +342,9 @@ TEST_CASE("refuses invalid UTF-8 anywhere and accepts every valid form", "[json]
             CHECK_FALSE(parses("[" + std::string(filler, ' ') + std::string(sequence) + "]"));
         }
     }
-    CHECK(parses("\"\xC2\x80 \xE0\xA0\x80 \xED\x9F\xBF \xEE\x80\x80 \xF0\x90\x80\x80 \xF4\x8F\xBF\xBF \x7F\""));
+    CHECK(
+        parses("\"\xC2\x80 \xE0\xA0\x80 \xED\x9F\xBF \xEE\x80\x80 \xF0\x90\x80\x80 "
+               "\xF4\x8F\xBF\xBF \x7F\""));
 }
 
 TEST_CASE("names the place and the cause of a problem", "[json]") {
@@ -260,11 +353,14 @@ TEST_CASE("names the place and the cause of a problem", "[json]") {
     CHECK(problem("{} x") == "JSON: something follows the end of the value at byte 3");
     CHECK(problem("[01]") == "JSON: malformed number at byte 1");
     CHECK(problem("\"abc") == "JSON: a string is not closed that begins at byte 0");
-    CHECK(problem("[\"a\nb\"]") == "JSON: a control character inside a string must be escaped at byte 3");
-    CHECK(problem(std::string_view("[\"a\0b\"]", 7)) == "JSON: a NUL byte inside a string at byte 3");
+    CHECK(problem("[\"a\nb\"]") ==
+          "JSON: a control character inside a string must be escaped at byte 3");
+    CHECK(problem(std::string_view("[\"a\0b\"]", 7)) ==
+          "JSON: a NUL byte inside a string at byte 3");
     CHECK(problem("[\"abc\xFF\"]") == "JSON: invalid UTF-8 at byte 5");
     CHECK(problem(R"(["ab\q"])") == "JSON: an unknown escape inside a string at byte 4");
-    CHECK(problem("[nul]") == "JSON: unknown word; only true, false and null may stand without quotes at byte 1");
+    CHECK(problem("[nul]") ==
+          "JSON: unknown word; only true, false and null may stand without quotes at byte 1");
     CHECK(problem("  ") == "JSON: the text is empty at byte 0");
 }
 
@@ -365,13 +461,27 @@ TEST_CASE("writes commas, colons and every kind of value", "[json]") {
     Writer writer(out);
     writer.begin_object()
         .member("a", "x\"y")
-        .key("b").begin_array().integer(-1).count(18446744073709551615U).boolean(true).null().string("s")
-        .begin_object().end_object().begin_array().end_array().raw("1.50").end_array()
+        .key("b")
+        .begin_array()
+        .integer(-1)
+        .count(18446744073709551615U)
+        .boolean(true)
+        .null()
+        .string("s")
+        .begin_object()
+        .end_object()
+        .begin_array()
+        .end_array()
+        .raw("1.50")
+        .end_array()
         .member_raw("c", "{\"d\":1}")
         .member_count("e", 7)
-        .key("f").boolean(false)
+        .key("f")
+        .boolean(false)
         .end_object();
-    CHECK(out == R"({"a":"x\"y","b":[-1,18446744073709551615,true,null,"s",{},[],1.50],"c":{"d":1},"e":7,"f":false})");
+    CHECK(
+        out ==
+        R"({"a":"x\"y","b":[-1,18446744073709551615,true,null,"s",{},[],1.50],"c":{"d":1},"e":7,"f":false})");
     CHECK(parses(out));
 }
 
@@ -425,7 +535,9 @@ TEST_CASE("replaces invalid UTF-8 when writing", "[json]") {
 TEST_CASE("a round trip through reader and writer changes nothing that matters", "[json]") {
     const std::string_view texts[] = {
         R"({"a":[1,2.50,-3e-7,{"b":"c\\d\"e"}],"":"","é":"日本\n","t":[true,false,null,[],{}]})",
-        R"([[[[[]]]]])", R"("x")", "12345678901234567890.123",
+        R"([[[[[]]]]])",
+        R"("x")",
+        "12345678901234567890.123",
     };
     for (const std::string_view text : texts) {
         CHECK(rewritten(text) == text);
