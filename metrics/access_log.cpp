@@ -10,8 +10,9 @@
 namespace tollgate::metrics {
 namespace {
 
-// Longest kept part of each text, in bytes.  Escaping makes a byte six at worst, so a line of the longest texts, all of
-// them hostile, still fits into kMaxLineBytes: 6 * 1080 bytes, plus about 750 for names, numbers and punctuation.
+// Longest kept part of each text, in bytes.  Escaping makes a byte six at worst, so a line of the
+// longest texts, all of them hostile, still fits into kMaxLineBytes: 6 * 1080 bytes, plus about 750
+// for names, numbers and punctuation.
 constexpr std::size_t kPathBytes = 256;
 constexpr std::size_t kIdBytes = 128;
 constexpr std::size_t kModelBytes = 128;  // twice
@@ -87,7 +88,8 @@ void AccessLog::write(const RequestRecord& record) {
         flush();
     }
     LineWriter line(std::span(buffer_.get() + used_, kMaxLineBytes), logger_.format());
-    const auto took = std::chrono::duration_cast<std::chrono::system_clock::duration>(record.duration);
+    using WallDuration = std::chrono::system_clock::duration;
+    const auto took = std::chrono::duration_cast<WallDuration>(record.duration);
     line.text("ts", clock_.write(record.wall + took));
     line.text("level", to_string(level_of(record.outcome)));
     line.text("event", "access");

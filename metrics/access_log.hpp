@@ -1,5 +1,5 @@
-// One line per exchange.  Lines gather in the worker's own buffer and go to the log's thread in batches: no allocation,
-// lock or wake-up per request.
+// One line per exchange.  Lines gather in the worker's own buffer and go to the log's thread in
+// batches: no allocation, lock or wake-up per request.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,10 @@ public:
     AccessLog(const AccessLog&) = delete;
     AccessLog& operator=(const AccessLog&) = delete;
 
-    /// Appends the record's line; does nothing when access lines are off.  Flushes by itself only when the buffer is
-    /// full, which does not happen when the worker heeds wants_flush().
+    /// Appends the record's line; does nothing when access lines are off.  Flushes by itself only
+    /// when the buffer is full, which does not happen when the worker heeds wants_flush().
     void write(const RequestRecord& record);
-    /// True when a batch is worth handing over now; otherwise the worker flushes about every 200 ms.
+    /// True when a batch is worth handing over now; otherwise the worker flushes every 200 ms or so.
     [[nodiscard]] bool wants_flush() const noexcept { return used_ > kBatchBytes; }
     [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
     void flush();

@@ -1,4 +1,5 @@
-// Building blocks of a shard: counters with one writer and any number of readers, without locks or locked instructions.
+// Building blocks of a shard: counters with one writer and any number of readers, without locks or
+// locked instructions.
 #pragma once
 
 #include <array>
@@ -11,15 +12,17 @@
 
 namespace tollgate::metrics {
 
-/// A number that one thread writes and others may read at any time.  Load plus store instead of fetch_add: with a
-/// single writer nothing can be lost, and no locked instruction is needed.  A gauge may wrap below zero in between;
-/// only the sum over shards, taken as signed, has a meaning.
+/// A number that one thread writes and others may read at any time.  Load plus store instead of
+/// fetch_add: with a single writer nothing can be lost, and no locked instruction is needed.  A
+/// gauge may wrap below zero in between; only the sum over shards, taken as signed, has a meaning.
 class Cell {
 public:
     void add(std::uint64_t n) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t read() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
 
 private:
     std::atomic<std::uint64_t> value_{0};
@@ -62,7 +65,8 @@ public:
     /// The writer only; `index` must be below Capacity.
     template <class... Arguments>
     [[nodiscard]] T& get(std::size_t index, Arguments&&... arguments) {
-        return chunks_[index / PerChunk].get()[index % PerChunk].get(std::forward<Arguments>(arguments)...);
+        Chunk& chunk = chunks_[index / PerChunk].get();
+        return chunk[index % PerChunk].get(std::forward<Arguments>(arguments)...);
     }
     /// Any thread: visit(index, const T&) for everything made so far, in order.
     template <class Visit>
@@ -84,8 +88,8 @@ private:
     std::array<Published<Chunk>, Capacity / PerChunk> chunks_;
 };
 
-/// Bucket counts and a sum, in nanoseconds.  The number of observations is the sum of the buckets, so that a reader
-/// can never see a count that contradicts them.
+/// Bucket counts and a sum, in nanoseconds.  The number of observations is the sum of the buckets,
+/// so that a reader can never see a count that contradicts them.
 class HistogramCells {
 public:
     explicit HistogramCells(std::size_t bounds)
@@ -101,7 +105,9 @@ public:
         cells_[buckets_].add(nanoseconds);
     }
     /// Not cumulative; the last one is +Inf.
-    [[nodiscard]] std::span<const Cell> buckets() const noexcept { return {cells_.get(), buckets_}; }
+    [[nodiscard]] std::span<const Cell> buckets() const noexcept {
+        return {cells_.get(), buckets_};
+    }
     [[nodiscard]] std::uint64_t sum() const noexcept { return cells_[buckets_].read(); }
 
 private:

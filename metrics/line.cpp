@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "metrics/utf8.hpp"
 
@@ -13,31 +14,37 @@ namespace {
 /// Room that finish() needs: `,"truncated":true}` and a newline.
 constexpr std::size_t kReserved = 24;
 
-enum ByteClass : std::uint8_t {
-    kBare,     // may stand without quotes in a text line
-    kQuoted,   // plain between quotes
-    kSpecial,  // needs a closer look
-};
-
-constexpr std::array<std::uint8_t, 256> kClasses = [] {
-    std::array<std::uint8_t, 256> classes{};
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-        const bool special = c < 0x20 || c >= 0x7F || c == '"' || c == '\\';
-        classes[c] = special ? kSpecial : (c == ' ' || c == '=') ? kQuoted : kBare;
-    }
-    return classes;
-}();
-
-std::uint8_t highest_class(std::string_view text) noexcept {
-    std::uint8_t highest = kBare;
-    for (const char c : text) {
-        highest = std::max(highest, kClasses[static_cast<unsigned char>(c)]);
-    }
-    return highest;
+constexpr bool is_special(char c) noexcept {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte >= 0x7F || c == '"' || c == '\\';
 }
 
-/// Characters above ASCII that a terminal or a viewer acts on instead of showing: C1 controls, zero-width and direction
-/// marks, line and paragraph separators, byte order mark.
+/// is_special() of any of eight bytes, by arithmetic on all of them at once.  Only "any or none" is
+/// exact (a carry may mark the wrong byte), which is all that is asked.
+constexpr bool any_special(std::uint64_t word) noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kHighs = kOnes * 0x80;
+    const auto any_zero = [](std::uint64_t bytes) { return (bytes - kOnes) & ~bytes; };
+    const std::uint64_t control = (word - kOnes * 0x20) & ~word;
+    const std::uint64_t not_ascii = word | (word + kOnes);  // DEL becomes 0x80
+    return ((control | not_ascii | any_zero(word ^ (kOnes * '"')) |
+             any_zero(word ^ (kOnes * '\\'))) &
+            kHighs) != 0;
+}
+
+bool is_plain(std::string_view text) noexcept {
+    std::uint64_t word = 0;
+    for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+        std::memcpy(&word, text.data(), sizeof word);
+        if (any_special(word)) {
+            return false;
+        }
+    }
+    return std::ranges::none_of(text, is_special);
+}
+
+/// Characters above ASCII that a terminal or a viewer acts on instead of showing: C1 controls,
+/// zero-width and direction marks, line and paragraph separators, byte order mark.
 constexpr bool is_unsafe(std::uint32_t c) noexcept {
     return (c >= 0x80 && c <= 0x9F) || (c >= 0x200B && c <= 0x200F) ||
            (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
@@ -75,15 +82,24 @@ bool LineWriter::begin_field(std::string_view name) noexcept {
         return false;
     }
     field_ = at_;
-    if (format_ == LogFormat::json) {
-        raw(at_ == start_ ? "{\"" : ",\"");
-        raw(name);
-        raw("\":");
-    } else {
-        raw(at_ == start_ ? "" : " ");
-        raw(name);
-        raw("=");
+    if (static_cast<std::size_t>(limit_ - at_) < name.size() + 4) {
+        overflowed_ = true;
+        end_field();
+        return false;
     }
+    if (format_ == LogFormat::json) {
+        *at_ = at_ == start_ ? '{' : ',';
+        at_[1] = '"';
+        at_ = std::ranges::copy(name, at_ + 2).out;
+        *at_++ = '"';
+        *at_++ = ':';
+        return true;
+    }
+    if (at_ != start_) {
+        *at_++ = ' ';
+    }
+    at_ = std::ranges::copy(name, at_).out;
+    *at_++ = '=';
     return true;
 }
 
@@ -107,26 +123,26 @@ void LineWriter::quoted(std::string_view value, std::size_t limit) noexcept {
     if (is_cut) {
         value = cut(value, limit);
     }
-    const std::uint8_t highest = highest_class(value);
-    if (format_ == LogFormat::text && highest == kBare && !value.empty()) {
+    const bool plain = is_plain(value);
+    const auto needs_quotes = [](char c) { return c == ' ' || c == '='; };
+    if (format_ == LogFormat::text && plain && !value.empty() &&
+        std::ranges::none_of(value, needs_quotes)) {
         raw(value);
         raw(is_cut ? "..." : "");
         return;
     }
     raw("\"");
-    if (highest == kSpecial) {
-        escaped(value);
-    } else {
+    if (plain) {
         raw(value);
+    } else {
+        escaped(value);
     }
     raw(is_cut ? "...\"" : "\"");
 }
 
 void LineWriter::escaped(std::string_view value) noexcept {
     while (!value.empty() && !overflowed_) {
-        const auto plain_end = std::ranges::find_if(value, [](char c) {
-            return kClasses[static_cast<unsigned char>(c)] == kSpecial;
-        });
+        const auto plain_end = std::ranges::find_if(value, is_special);
         const auto plain = static_cast<std::size_t>(plain_end - value.begin());
         raw(value.substr(0, plain));
         value.remove_prefix(plain);

@@ -1,5 +1,5 @@
-// Builds one log line in a fixed piece of memory: JSON or `name=value` text.  Nothing allocates, nothing overflows, and
-// no value can break out of its field.
+// Builds one log line in a fixed piece of memory: JSON or `name=value` text.  Nothing allocates,
+// nothing overflows, and no value can break out of its field.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +19,13 @@ public:
     /// `memory` must hold at least 64 bytes.
     LineWriter(std::span<char> memory, LogFormat format) noexcept;
 
-    // Names come from our code: short, and free of characters that would need escaping.
-    // A field that does not fit is left out whole, as are all after it, and the line says `truncated`.
+    // Names come from our code: short, and free of characters that would need escaping. A field
+    // that does not fit is left out whole, as are all after it, and the line says `truncated`.
 
     /// At most `limit` bytes of the text are kept (never half a character) and "..." marks the cut.
-    /// Escaped: quotes, backslashes, control characters (C0, DEL, C1), line separators, direction overrides; bytes that
-    /// are not UTF-8 become U+FFFD.  Terminals and log viewers see plain text only.
+    /// Escaped: quotes, backslashes, control characters (C0, DEL, C1), line separators, direction
+    /// overrides; bytes that are not UTF-8 become U+FFFD.  Terminals and log viewers see plain text
+    /// only.
     void text(std::string_view name, std::string_view value,
               std::size_t limit = kMaxValueBytes) noexcept;
     void number(std::string_view name, std::uint64_t value) noexcept;

@@ -16,7 +16,8 @@ public:
     LogFile& operator=(LogFile&&) = delete;
     ~LogFile();
 
-    /// Writes all of it, or says false: the disk is full, the pipe is closed, or nobody read it for a second.
+    /// Writes all of it, or says false: the disk is full, the pipe is closed, or nobody read it for
+    /// a second.
     [[nodiscard]] bool write(std::string_view text) noexcept;
     /// Opens the path again; when that fails the present file stays.
     void reopen() noexcept;

@@ -1,5 +1,6 @@
-// Every series that /metrics can show: type, unit, labels, bound and help, in one table.  The registry renders from it
-// and a test compares docs/metrics.md with it.  A new metric starts with a row here.
+// Every series that /metrics can show: type, unit, labels, bound and help, in one table.  The
+// registry renders from it and a test compares docs/metrics.md with it.  A new metric starts with a
+// row here.
 #pragma once
 
 #include <array>
@@ -35,7 +36,8 @@ enum class Series : std::uint8_t {
 };
 inline constexpr std::size_t kSeries = static_cast<std::size_t>(Series::process_start_time) + 1;
 
-/// `info` is a gauge that is always 1 in the Prometheus text format and an Info family in OpenMetrics.
+/// `info` is a gauge that is always 1 in the Prometheus text format and an Info family in
+/// OpenMetrics.
 enum class SeriesKind : std::uint8_t { counter, gauge, histogram, info };
 [[nodiscard]] constexpr std::string_view to_string(SeriesKind kind) noexcept {
     constexpr std::array<std::string_view, 4> kNames{"counter", "gauge", "histogram", "info"};
@@ -51,8 +53,8 @@ struct Metric {
     std::string_view help;
 };
 
-/// "Targets" are the configured (provider, model) pairs that have served traffic, plus one `other` model per provider
-/// and `other`/`other`; kMaxTargets and kMaxProviders (vocabulary.hpp) cap them.
+/// "Targets" are the configured (provider, model) pairs that have served traffic, plus one `other`
+/// model per provider and `other`/`other`; kMaxTargets and kMaxProviders (vocabulary.hpp) cap them.
 inline constexpr std::array<Metric, kSeries> kMetrics{{
     {"tollgate_requests_total", SeriesKind::counter, "", "endpoint,provider,model,status,outcome",
      "15 endpoints × targets × 36 statuses × 6 outcomes, only those seen",

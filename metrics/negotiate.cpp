@@ -8,13 +8,9 @@ namespace tollgate::metrics {
 namespace {
 
 std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-        text.remove_suffix(1);
-    }
-    return text;
+    constexpr std::string_view kBlank = " \t";
+    const auto start = std::min(text.find_first_not_of(kBlank), text.size());
+    return text.substr(start, text.find_last_not_of(kBlank) + 1 - start);
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -32,7 +28,8 @@ std::string_view next_part(std::string_view& rest, char separator) noexcept {
     return part;
 }
 
-/// RFC 9110 section 12.4.2: 0 to 1 with three decimals, here in thousandths; malformed counts as refused.
+/// RFC 9110 section 12.4.2: 0 to 1 with three decimals, here in thousandths; malformed counts as
+/// refused.
 unsigned quality(std::string_view text) noexcept {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

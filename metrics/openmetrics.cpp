@@ -117,8 +117,8 @@ void append_family(std::string& out, const prometheus::MetricFamily& family, con
     }
 }
 
-// A counter's or info's name must carry the suffix that append_family() takes off, and OpenMetrics wants a family's
-// name to end in its unit.
+// A counter's or info's name must carry the suffix that append_family() takes off, and OpenMetrics
+// wants a family's name to end in its unit.
 constexpr bool is_well_named(const Metric& row) {
     std::string_view family = row.name;
     if (row.kind == SeriesKind::counter) {

@@ -45,10 +45,12 @@ std::uint64_t count_open_fds() {
     return count > 0 ? count - 1 : 0;  // the listing itself needs one
 }
 
-/// proc(5): field 22 of /proc/self/stat is the start in clock ticks since boot; btime in /proc/stat is the boot time.
+/// proc(5): field 22 of /proc/self/stat is the start in clock ticks since boot; btime in /proc/stat
+/// is the boot time.
 double read_start_time() {
     const std::string stat = read_file("/proc/self/stat");
-    // The second field is the program's name in parentheses and may hold spaces; the third starts two bytes behind it.
+    // The second field is the program's name in parentheses and may hold spaces; the third starts
+    // two bytes behind it.
     const auto name_end = stat.rfind(')');
     const std::string boot = read_file("/proc/stat");
     const auto btime = boot.find("\nbtime ");
@@ -72,7 +74,8 @@ ProcessUsage read_process_usage() {
     ProcessUsage usage;
     const long page = sysconf(_SC_PAGESIZE);
     usage.resident_bytes =
-        number_at(read_file("/proc/self/statm"), 1) * static_cast<std::uint64_t>(page > 0 ? page : 0);
+        number_at(read_file("/proc/self/statm"), 1) *
+        static_cast<std::uint64_t>(page > 0 ? page : 0);
     usage.open_fds = count_open_fds();
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

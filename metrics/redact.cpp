@@ -15,7 +15,8 @@ bool is_harmless(std::string_view name) noexcept {
     return std::ranges::find(kHarmless, name) != kHarmless.end();
 }
 
-/// host, host:port or [v6]:port; anything else may be a piece of a password with an unescaped slash.
+/// host, host:port or [v6]:port; anything else may be a piece of a password with an unescaped
+/// slash.
 bool is_plain_authority(std::string_view text) noexcept {
     const auto bracket = text.rfind(']');
     const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);

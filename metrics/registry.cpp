@@ -19,8 +19,8 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 
-/// Sums of gauge cells are differences: taken as signed, and never shown below zero (shards are read one after another,
-/// so a moment's sum may miss one side of a move).
+/// Sums of gauge cells are differences: taken as signed, and never shown below zero (shards are
+/// read one after another, so a moment's sum may miss one side of a move).
 double gauge_value(std::uint64_t sum) noexcept {
     return static_cast<double>(std::max<std::int64_t>(0, static_cast<std::int64_t>(sum)));
 }
@@ -44,9 +44,12 @@ public:
         }
     }
     void counter(Values labels, double value) { sample(labels).counter.value = value; }
-    void counter(Values labels, std::uint64_t value) { counter(labels, static_cast<double>(value)); }
+    void counter(Values labels, std::uint64_t value) {
+        counter(labels, static_cast<double>(value));
+    }
     void gauge(Values labels, double value) { sample(labels).gauge.value = value; }
-    void histogram(Values labels, std::span<const std::uint64_t> bounds, const HistogramTotal& total);
+    void histogram(Values labels, std::span<const std::uint64_t> bounds,
+                   const HistogramTotal& total);
 
     /// A family without samples says nothing; it is left out.
     std::vector<MetricFamily> take() && {
@@ -239,8 +242,8 @@ std::string Registry::exposition(Format format) const {
         }
         names = vocabulary_;
     }
-    // A number that this vocabulary does not know yet would be written as other/other beside the true one: such a
-    // series would appear twice, so it waits for the next scrape.
+    // A number that this vocabulary does not know yet would be written as other/other beside the
+    // true one: such a series would appear twice, so it waits for the next scrape.
     std::erase_if(totals.targets, [&](const auto& e) { return e.first.first >= names->targets(); });
     std::erase_if(totals.usage, [&](const auto& e) { return e.first >= names->targets(); });
     std::erase_if(totals.providers, [&](const auto& e) { return e.first >= names->providers(); });

@@ -17,16 +17,17 @@ namespace tollgate::metrics {
 
 enum class Format : std::uint8_t { text, openmetrics };
 
-/// The format to answer with, from an Accept header (empty: none was sent).  OpenMetrics only when asked for by name
-/// and not at a lower preference than text/plain.
+/// The format to answer with, from an Accept header (empty: none was sent).  OpenMetrics only when
+/// asked for by name and not at a lower preference than text/plain.
 [[nodiscard]] Format negotiate(std::string_view accept) noexcept;
 /// The Content-Type that goes with a format.
 [[nodiscard]] std::string_view content_type(Format format) noexcept;
 
 struct RegistryOptions {
     ShardOptions shard = {};
-    std::string version = "unknown";                              ///< label of tollgate_build_info
-    std::function<std::uint64_t()> log_lines_dropped = nullptr;   ///< e.g. Logger::dropped_lines; called per scrape
+    std::string version = "unknown";  ///< label of tollgate_build_info
+    /// E.g. Logger::dropped_lines; called at every scrape.  Null: the series is not shown.
+    std::function<std::uint64_t()> log_lines_dropped = nullptr;
 };
 
 /// Any thread may call any method; only a scrape, a reload or a worker's start takes the lock.
@@ -34,11 +35,11 @@ class Registry {
 public:
     explicit Registry(RegistryOptions options = {});
 
-    /// A shard for one worker, which alone may write it.  It lives as long as the registry, also after the worker's end,
-    /// so that counters never go back.
+    /// A shard for one worker, which alone may write it.  It lives as long as the registry, also
+    /// after the worker's end, so that counters never go back.
     [[nodiscard]] Shard& add_shard();
-    /// The names to render with; call before the snapshot that uses them goes to the workers.  Must be grown from the
-    /// one before.
+    /// The names to render with; call before the snapshot that uses them goes to the workers.  Must
+    /// be grown from the one before.
     void set_vocabulary(std::shared_ptr<const Vocabulary> vocabulary);
     void count_reload(bool applied) noexcept;
 

@@ -51,8 +51,8 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
         .get(bounds_.overhead.size())
         .observe(bounds_.overhead, nanoseconds(record.duration - record.upstream_wait));
 
-    const auto source =
-        static_cast<std::size_t>(record.usage_reported ? TokenSource::vendor : TokenSource::estimate);
+    const auto source = static_cast<std::size_t>(record.usage_reported ? TokenSource::vendor
+                                                                       : TokenSource::estimate);
     const auto count = [&](TokenKind kind, std::uint64_t tokens) {
         cells.tokens[static_cast<std::size_t>(kind)][source].add(tokens);
     };

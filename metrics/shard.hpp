@@ -1,5 +1,5 @@
-// The counters of one worker.  One thread writes, the scraper reads at any time; nothing locks, and memory is allocated
-// only when a (endpoint, target) or a provider is counted for the first time.
+// The counters of one worker.  One thread writes, the scraper reads at any time; nothing locks, and
+// memory is allocated only when a (endpoint, target) or a provider is counted for the first time.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ namespace tollgate::metrics {
 
 enum class ClientProtocol : std::uint8_t { http1, http2 };
 enum class UpstreamState : std::uint8_t { active, idle };
-/// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when it was to be used.
-/// `rejected`: the pool and its waiting line were full.
+/// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when
+/// it was to be used. `rejected`: the pool and its waiting line were full.
 enum class PoolEvent : std::uint8_t { opened, reused, expired, stale, rejected, waited };
 enum class TokenKind : std::uint8_t { input, output, cache_read, cache_write, reasoning };
 enum class TokenSource : std::uint8_t { vendor, estimate };
@@ -29,8 +29,8 @@ inline constexpr std::array<std::string_view, 2> kClientProtocols{"http1", "http
 inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
 inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
                                                              "stale",  "rejected", "waited"};
-inline constexpr std::array<std::string_view, 5> kTokenKinds{"input", "output", "cache_read", "cache_write",
-                                                             "reasoning"};
+inline constexpr std::array<std::string_view, 5> kTokenKinds{"input", "output", "cache_read",
+                                                             "cache_write", "reasoning"};
 inline constexpr std::array<std::string_view, 2> kTokenSources{"vendor", "estimate"};
 inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::truncated) + 1;
 
@@ -40,15 +40,16 @@ inline constexpr std::array<std::uint16_t, 36> kStatuses{
     408, 409, 410, 411, 413, 415, 417, 422, 424, 429, 431, 499, 500, 501, 502, 503, 504, 529};
 [[nodiscard]] std::size_t status_index(std::uint16_t status) noexcept;
 
-/// Upper limits of histogram buckets, in seconds.  Values that are not positive and finite are left out, the rest is
-/// sorted; at most kMaxBuckets are used.
+/// Upper limits of histogram buckets, in seconds.  Values that are not positive and finite are left
+/// out, the rest is sorted; at most kMaxBuckets are used.
 struct Buckets {
     std::vector<double> duration{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
                                  2.5,   5,      10,    20,   30,    60,   120, 300,  600};
     std::vector<double> per_token{0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1,
                                   0.15,  0.2,    0.3,   0.5,  0.75, 1,    2.5};
-    std::vector<double> overhead{0.00001, 0.00002, 0.00003, 0.00005, 0.000075, 0.0001, 0.0002, 0.0005,
-                                 0.001,   0.002,   0.005,   0.01,    0.025,    0.05,   0.1};
+    std::vector<double> overhead{0.00001, 0.00002, 0.00003, 0.00005, 0.0001,
+                                 0.0002,  0.0005,  0.001,   0.002,   0.005,
+                                 0.01,    0.025,   0.05,    0.1};
 };
 inline constexpr std::size_t kMaxBuckets = 64;
 
@@ -63,8 +64,8 @@ struct Bounds {
 
 struct ShardOptions {
     Buckets buckets = {};
-    /// Values of the `outcome` label of attempts, e.g. "ok" and then the names of the failure kinds; add_attempt() takes
-    /// the index.  `other` is added behind the last one.
+    /// Values of the `outcome` label of attempts, e.g. "ok" and then the names of the failure
+    /// kinds; add_attempt() takes the index.  `other` is added behind the last one.
     std::vector<std::string> attempt_outcomes{"ok"};
 };
 

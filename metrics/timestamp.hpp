@@ -9,7 +9,8 @@
 
 namespace tollgate::metrics {
 
-/// Remembers the last second, so that lines in a row only write three digits.  Not for sharing between threads.
+/// Remembers the last second, so that lines in a row only write three digits.  Not for sharing
+/// between threads.
 class TimestampWriter {
 public:
     /// The view lives until the next call.  Years outside 0…9999 are clamped.

@@ -7,8 +7,8 @@
 
 namespace tollgate::metrics {
 
-/// One decoded character: its code point and length in bytes.  Length 0: the bytes at this place are not UTF-8
-/// (overlong, surrogate, above U+10FFFF, cut off or stray).
+/// One decoded character: its code point and length in bytes.  Length 0: the bytes at this place
+/// are not UTF-8 (overlong, surrogate, above U+10FFFF, cut off or stray).
 struct CodePoint {
     std::uint32_t value = 0;
     std::size_t length = 0;

@@ -25,7 +25,8 @@ std::shared_ptr<const Vocabulary> Vocabulary::grown(const Vocabulary* previous,
     if (previous == nullptr) {
         result->add_provider(kOther);
     } else {
-        // add_provider() also adds (provider, other), which would change the order of targets: copy them as they were.
+        // add_provider() also adds (provider, other), which would change the order of targets: copy
+        // them as they were.
         for (const auto& name : previous->providers_) {
             const auto id = static_cast<std::uint16_t>(result->providers_.size());
             const auto& kept =
@@ -49,7 +50,8 @@ std::uint16_t Vocabulary::add_provider(std::string_view name) {
     if (const auto known = provider_ids_.find(name); known != provider_ids_.end()) {
         return known->second;
     }
-    // A provider needs room for its `other` target too, else its unknown models would have no number.
+    // A provider needs room for its `other` target too, else its unknown models would have no
+    // number.
     if (!is_label_value(name) || providers_.size() >= kMaxProviders ||
         targets_.size() >= kMaxTargets) {
         return 0;

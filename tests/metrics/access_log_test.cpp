@@ -1,5 +1,6 @@
 #include "metrics/access_log.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ std::vector<std::string> batches(LogOptions options, Use use) {
 std::string one_line(const RequestRecord& record, LogFormat format = LogFormat::json) {
     LogOptions options;
     options.format = format;
-    const auto received = batches(options, [&](Logger& logger) { AccessLog(logger).write(record); });
+    const auto received =
+        batches(options, [&](Logger& logger) { AccessLog(logger).write(record); });
     REQUIRE(received.size() == 1);
     REQUIRE(received[0].ends_with('\n'));
     return received[0].substr(0, received[0].size() - 1);

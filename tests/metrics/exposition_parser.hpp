@@ -1,8 +1,8 @@
 // Reads the Prometheus text format and OpenMetrics strictly enough to notice a malformed line.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -114,8 +114,9 @@ private:
             return problem("no space before the value", whole);
         }
         text.remove_prefix(1);
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sample.value);
-        if (error != std::errc{} || end != text.data() + text.size()) {
+        const char* last = text.data() + text.size();
+        const auto [end, error] = std::from_chars(text.data(), last, sample.value);
+        if (error != std::errc{} || end != last) {
             problem("malformed value", whole);
         }
         std::string identity(whole.substr(0, whole.size() - text.size()));

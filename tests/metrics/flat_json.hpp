@@ -1,4 +1,5 @@
-// Strict reader of one-line flat JSON objects, as log lines are: nothing nested, no raw control bytes, valid UTF-8.
+// Strict reader of one-line flat JSON objects, as log lines are: nothing nested, no raw control
+// bytes, valid UTF-8.
 #pragma once
 
 #include <cctype>
@@ -13,7 +14,8 @@ namespace tollgate::metrics::test {
 
 class FlatJson {
 public:
-    /// Name → value: text unescaped, everything else as written.  Null optional: not valid JSON, or a repeated name.
+    /// Name → value: text unescaped, everything else as written.  Null optional: not valid JSON, or
+    /// a repeated name.
     using Object = std::map<std::string, std::string>;
     [[nodiscard]] static std::optional<Object> parse(std::string_view line) {
         if (!is_utf8(line)) {
@@ -105,7 +107,8 @@ private:
             }
             const char digit = rest_.front();
             rest_.remove_prefix(1);
-            value = value * 16 + static_cast<unsigned>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+            const int weight = digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+            value = value * 16 + static_cast<unsigned>(weight);
         }
         append(text, value);
         return true;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "tests/metrics/flat_json.hpp"
@@ -57,6 +58,20 @@ TEST_CASE("nothing that a terminal acts on stands in a line") {
         CHECK(line_of("\xe2\x80\xae", format).find("\\u202e") != std::string::npos);
         CHECK(line_of("\xe2\x80\xa9", format).find("\\u2029") != std::string::npos);
         CHECK(line_of("\xef\xbb\xbf", format).find("\\ufeff") != std::string::npos);
+    }
+}
+
+TEST_CASE("every byte is judged alike at every place of a value") {
+    for (std::size_t place = 0; place < 20; ++place) {
+        for (unsigned c = 0; c < 256; ++c) {
+            std::string text(20, 'a');
+            text[place] = static_cast<char>(c);
+            const std::string line = line_of(text, LogFormat::json);
+            const auto byte = static_cast<unsigned char>(c);
+            const bool as_is = byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\';
+            CHECK((line == "{\"f\":\"" + text + "\"}") == as_is);
+            CHECK(FlatJson::parse(line));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -51,7 +52,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 class TemporaryFolder {
 public:
     TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "tollgate-log-XXXXXX").string();
+        const auto parent = std::filesystem::temp_directory_path();
+        std::string name = (parent / "tollgate-log-XXXXXX").string();
         REQUIRE(mkdtemp(name.data()) != nullptr);
         path_ = name;
     }

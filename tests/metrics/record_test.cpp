@@ -11,8 +11,8 @@ TEST_CASE("every outcome has its own label value") {
     for (int i = 0; i <= static_cast<int>(Outcome::truncated); ++i) {
         names.insert(to_string(static_cast<Outcome>(i)));
     }
-    CHECK(names == std::set<std::string_view>{"ok", "client_error", "upstream_error", "gateway_error",
-                                              "client_gone", "truncated"});
+    CHECK(names == std::set<std::string_view>{"ok", "client_error", "upstream_error",
+                                              "gateway_error", "client_gone", "truncated"});
     CHECK(to_string(Outcome::client_gone) == "client_gone");
 }
 

@@ -97,15 +97,17 @@ TEST_CASE("provider counters carry outcome, state and event") {
     shard.add_attempt(60000, 0);
 
     const Exposition seen = scrape(registry);
-    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="ok")") == 1);
-    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="connect_failed")") == 2);
-    CHECK(seen.value("tollgate_attempts_total", R"(provider="openai",outcome="other")") == 1);
-    CHECK(seen.value("tollgate_attempts_total", R"(provider="other",outcome="ok")") == 1);
+    const std::string attempts = "tollgate_attempts_total";
+    CHECK(seen.value(attempts, R"(provider="openai",outcome="ok")") == 1);
+    CHECK(seen.value(attempts, R"(provider="openai",outcome="connect_failed")") == 2);
+    CHECK(seen.value(attempts, R"(provider="openai",outcome="other")") == 1);
+    CHECK(seen.value(attempts, R"(provider="other",outcome="ok")") == 1);
     CHECK(seen.value("tollgate_upstream_connections", R"(provider="openai",state="active")") == 1);
     CHECK(seen.value("tollgate_upstream_connections", R"(provider="openai",state="idle")") == 1);
     CHECK(seen.value("tollgate_upstream_pool_waits_total", R"(provider="openai")") == 1);
-    CHECK(seen.value("tollgate_upstream_pool_events_total", R"(provider="openai",event="stale")") == 1);
-    CHECK(seen.value("tollgate_upstream_pool_events_total", R"(provider="openai",event="opened")") == 0);
+    const std::string events = "tollgate_upstream_pool_events_total";
+    CHECK(seen.value(events, R"(provider="openai",event="stale")") == 1);
+    CHECK(seen.value(events, R"(provider="openai",event="opened")") == 0);
 }
 
 TEST_CASE("a bucket's limit is inclusive, the last bucket takes the rest") {
@@ -218,9 +220,9 @@ TEST_CASE("clients cannot add series") {
     }
     const Exposition seen = scrape(registry);
     CHECK(seen.samples.size() < 800);
-    CHECK(seen.value("tollgate_requests_total",
-                     R"(endpoint="other",provider="other",model="other",status="other",outcome="ok")")
-              .value_or(0) >= 600);
+    const std::string other =
+        R"(endpoint="other",provider="other",model="other",status="other",outcome="ok")";
+    CHECK(seen.value("tollgate_requests_total", other).value_or(0) >= 600);
 }
 
 TEST_CASE("label values are escaped in both formats") {
@@ -288,6 +290,28 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
         CHECK(seen.value("process_open_fds").value_or(0) >= 3);
         CHECK(seen.value("process_start_time_seconds").value_or(0) > 1.5e9);
     }
+}
+
+TEST_CASE("default bucket limits are written in few digits, alike in both formats") {
+    Registry registry;
+    RequestRecord record;
+    record.stream = true;
+    record.first_byte = 1ms;
+    record.output_tokens = 2;
+    registry.add_shard().publish(record, {});
+    std::multiset<double> limits[2];
+    for (const Format format : {Format::text, Format::openmetrics}) {
+        for (const auto& sample : scrape(registry, format).samples) {
+            if (sample.name.ends_with("_bucket")) {
+                const std::string& limit = sample.labels.back().second;
+                CHECK(sample.labels.back().first == "le");
+                CHECK(limit.size() <= 6);
+                limits[static_cast<std::size_t>(format)].insert(std::stod(limit));
+            }
+        }
+    }
+    CHECK(limits[0].size() > 50);
+    CHECK(limits[0] == limits[1]);
 }
 
 TEST_CASE("OpenMetrics writes bucket limits as canonical floats") {
