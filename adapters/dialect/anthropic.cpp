@@ -93,7 +93,8 @@ public:
     Result<void> encode(const Request& request, const Target& target,
                         UpstreamRequest& out) const override {
         const Endpoint& endpoint = *target.endpoint;
-        const Carriage carriage{.vendor = endpoint.vendor->name,
+        const Vendor& vendor = *endpoint.vendor;
+        const Carriage carriage{.vendor = vendor.display.empty() ? vendor.name : vendor.display,
                                 .model = endpoint.upstream_model(target.model)};
         Result<Body> body = encode_body(request, carriage);
         if (!body) {

@@ -135,6 +135,22 @@ Result<void> append_file(std::string& blocks, json::Value file, Media media) {
                       "file_id, or file_data as a base64 data URL, is needed");
 }
 
+void append_native(std::string& blocks, json::Value part, std::string_view cache_control) {
+    if (!blocks.empty()) {
+        blocks += ',';
+    }
+    if (cache_control.empty() || part["cache_control"].exists()) {
+        blocks += part.raw();
+        return;
+    }
+    json::Writer writer(blocks);
+    writer.begin_object();
+    for (const json::Value member : part) {
+        writer.member_raw(member.key(), member.raw());
+    }
+    close_block(writer, cache_control);
+}
+
 }  // namespace
 
 void append_text(std::string& blocks, std::string_view text, std::string_view cache_control) {
@@ -168,10 +184,7 @@ Result<void> append_part(std::string& blocks, json::Value part, std::string_view
         return append_file(blocks, part["file"], media);
     }
     if (std::ranges::find(kNativeParts, type) != kNativeParts.end()) {
-        if (!blocks.empty()) {
-            blocks += ',';
-        }
-        blocks += part.raw();
+        append_native(blocks, part, cache_control);
         return {};
     }
     if (type.empty()) {

@@ -83,7 +83,7 @@ void emit_citations(const std::string& citations, std::size_t begin, std::size_t
 Result<void> EventReader::read(std::string_view event, EventSink& sink) {
     const Result<json::Document> document = json::Document::parse(event);
     if (!document) {
-        return std::unexpected(protocol_error("an event is not JSON: " + document.error().detail));
+        return std::unexpected(protocol_error("an event of the stream is not readable: " + document.error().detail));
     }
     const json::Value root = document->root();
     const std::string_view type = root["type"].string();
@@ -115,7 +115,7 @@ Result<void> EventReader::read(std::string_view event, EventSink& sink) {
 Result<void> EventReader::read_whole(std::string_view body, EventSink& sink) {
     const Result<json::Document> document = json::Document::parse(body);
     if (!document) {
-        return std::unexpected(protocol_error("the answer is not JSON: " + document.error().detail));
+        return std::unexpected(protocol_error("the answer is not readable: " + document.error().detail));
     }
     const json::Value root = document->root();
     if (root["type"].string() == "error" || root["error"].is_object()) {
