@@ -97,6 +97,7 @@ struct ResponseInfo {
     std::string_view content_type;
     std::string_view retry_after;        ///< raw header value, empty when absent
     std::string_view retry_after_ms;     ///< raw header value, empty when absent
+    std::string_view error_type = {};    ///< raw x-amzn-errortype, empty when absent: AWS names its exceptions there
 };
 
 /// What a decoder needs to know about the request that it answers.
@@ -123,7 +124,8 @@ public:
     [[nodiscard]] virtual std::unique_ptr<Decoder> decoder(Delivery delivery,
                                                            const DecodeContext& context) const = 0;
 
-    /// Turns a 2xx embeddings answer into OpenAI's shape.  Dialects that relay() are never asked.
+    /// Turns a 2xx embeddings answer into OpenAI's shape.  Dialects that relay() are never asked.  `usage` comes in with
+    /// what the caller knows (an estimate, a header) and leaves with what the body reports, where it does.
     [[nodiscard]] virtual Result<std::string> embeddings(std::string_view body, const Request& request,
                                                          const Target& target, Usage& usage) const;
 

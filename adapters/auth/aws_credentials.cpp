@@ -1,9 +1,9 @@
 #include "adapters/auth/aws_credentials.hpp"
 
+#include "adapters/codec/json.hpp"
+
 #include <charconv>
 #include <chrono>
-
-#include "adapters/codec/json.hpp"
 
 namespace tollgate::auth {
 namespace {
@@ -76,7 +76,8 @@ std::optional<std::string> profile_setting(std::string_view text, std::string_vi
         const std::size_t equals = line.find('=');
         if (inside && equals != std::string_view::npos && trimmed(line.substr(0, equals)) == name) {
             std::string_view value = line.substr(equals + 1);
-            // A comment behind a value needs white space before it; keys may contain '#' themselves.
+            // A comment behind a value needs white space before it; keys may contain '#'
+            // themselves.
             value = trimmed(value.substr(0, value.find(" #")));
             found = std::string(value);
         }
@@ -117,7 +118,10 @@ Result<AwsCredentials> parse_credentials_json(std::string_view body) {
         const std::string_view message = root["Message"].string(root["message"].string());
         std::string detail = "the AWS credentials endpoint gave no keys";
         if (!code.empty() || !message.empty()) {
-            detail.append(": ").append(code.substr(0, 100)).append(" ").append(message.substr(0, 300));
+            detail.append(": ")
+                .append(code.substr(0, 100))
+                .append(" ")
+                .append(message.substr(0, 300));
         }
         return fail(FailureKind::upstream_auth, std::move(detail));
     }
@@ -138,7 +142,8 @@ std::optional<std::int64_t> parse_aws_time(std::string_view text) {
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                            std::chrono::day(day)};
     if (!read || !text.ends_with('Z') || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-        text[13] != ':' || text[16] != ':' || !date.ok() || hour > 23 || minute > 59 || second > 60) {
+        text[13] != ':' || text[16] != ':' || !date.ok() || hour > 23 || minute > 59 ||
+        second > 60) {
         return std::nullopt;
     }
     const std::chrono::sys_seconds at = std::chrono::sys_days(date) + std::chrono::hours(hour) +

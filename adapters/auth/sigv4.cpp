@@ -18,10 +18,20 @@ using Pair = std::pair<std::string, std::string>;
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 
-// Headers that proxies and client libraries change or drop on the way; signing them would break the signature.
+// Headers that proxies and client libraries change or drop on the way; signing them would break the
+// signature.
 constexpr std::string_view kUnsigned[]{
-    "authorization", "connection", "expect", "keep-alive", "proxy-authenticate",
-    "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "authorization",
+    "connection",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
     "x-amzn-trace-id",
 };
 
@@ -73,8 +83,8 @@ std::optional<Digest> hmac(std::span<const unsigned char> key, std::string_view 
 }
 
 bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || c == '.' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
 }
 
 std::string percent_encode(std::string_view text, bool keep_slash) {
@@ -195,8 +205,8 @@ std::string folded(std::string_view value) {
 }
 
 struct Moment {
-    std::string day;      // 20250102
-    std::string second;   // 20250102T030405Z
+    std::string day;     // 20250102
+    std::string second;  // 20250102T030405Z
 };
 
 void append_padded(std::string& out, std::int64_t number, std::size_t width) {
@@ -271,14 +281,15 @@ public:
         }
         const std::string scope =
             joined({moment_.day, "/", input_.region, "/", input_.service, "/aws4_request"});
-        const auto signature = hmac(kept.bytes_, joined({kAlgorithm, "\n", moment_.second, "\n",
-                                                         scope, "\n", hex(*digest)}));
+        const auto signature =
+            hmac(kept.bytes_,
+                 joined({kAlgorithm, "\n", moment_.second, "\n", scope, "\n", hex(*digest)}));
         if (!signature) {
             return std::unexpected(crypto_failure());
         }
         added_.push_back({"authorization",
                           joined({kAlgorithm, " Credential=", input_.access_key, "/", scope,
-                                 ", SignedHeaders=", names_, ", Signature=", hex(*signature)})});
+                                  ", SignedHeaders=", names_, ", Signature=", hex(*signature)})});
         return std::move(added_);
     }
 
@@ -286,7 +297,8 @@ private:
     void list_headers() {
         std::vector<Pair> all;
         all.emplace_back("host", std::string(input_.host));
-        for (const std::span<const Header> list : {input_.headers, std::span<const Header>(added_)}) {
+        for (const std::span<const Header> list :
+             {input_.headers, std::span<const Header>(added_)}) {
             for (const Header& header : list) {
                 std::string name = lower(header.name);
                 if (std::ranges::find(kUnsigned, name) == std::end(kUnsigned)) {

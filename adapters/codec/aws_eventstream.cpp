@@ -10,7 +10,7 @@ namespace tollgate::codec {
 namespace {
 
 constexpr std::size_t kPrelude = 12;
-constexpr std::size_t kOverhead = 16;   // prelude and the trailing checksum
+constexpr std::size_t kOverhead = 16;  // prelude and the trailing checksum
 
 std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
     std::uint32_t number = 0;
@@ -62,15 +62,22 @@ private:
     std::optional<std::string_view> value_of(AwsHeaderType type) {
         switch (type) {
             case AwsHeaderType::true_:
-            case AwsHeaderType::false_: return cut(0);
-            case AwsHeaderType::int8: return cut(1);
-            case AwsHeaderType::int16: return cut(2);
-            case AwsHeaderType::int32: return cut(4);
+            case AwsHeaderType::false_:
+                return cut(0);
+            case AwsHeaderType::int8:
+                return cut(1);
+            case AwsHeaderType::int16:
+                return cut(2);
+            case AwsHeaderType::int32:
+                return cut(4);
             case AwsHeaderType::int64:
-            case AwsHeaderType::timestamp: return cut(8);
-            case AwsHeaderType::uuid: return cut(16);
+            case AwsHeaderType::timestamp:
+                return cut(8);
+            case AwsHeaderType::uuid:
+                return cut(16);
             case AwsHeaderType::bytes:
-            case AwsHeaderType::string: return sized(2);
+            case AwsHeaderType::string:
+                return sized(2);
         }
         return std::nullopt;
     }
@@ -125,7 +132,9 @@ void note(AwsFrame& frame, const AwsHeader& header) {
 
 }  // namespace
 
-void AwsEventStreamParser::push(std::string_view bytes) { input_ = bytes; }
+void AwsEventStreamParser::push(std::string_view bytes) {
+    input_ = bytes;
+}
 
 bool AwsEventStreamParser::break_off(std::string_view reason) {
     failure_ = reason;
@@ -162,11 +171,15 @@ bool AwsEventStreamParser::take(std::string_view whole, AwsFrame& frame) {
     AwsHeader header;
     for (;;) {
         switch (reader.next(header)) {
-            case HeaderReader::Step::entry: note(frame, header); break;
-            case HeaderReader::Step::end: return true;
-            // A type from the future has a length that nobody here knows, so the headers behind it stay unread;
-            // the payload is still where the prelude says.
-            case HeaderReader::Step::unknown_type: return true;
+            case HeaderReader::Step::entry:
+                note(frame, header);
+                break;
+            case HeaderReader::Step::end:
+                return true;
+            // A type from the future has a length that nobody here knows, so the headers behind it
+            // stay unread; the payload is still where the prelude says.
+            case HeaderReader::Step::unknown_type:
+                return true;
             case HeaderReader::Step::malformed:
                 return break_off("a frame's headers run over their end");
         }
@@ -219,7 +232,8 @@ bool AwsEventStreamParser::next(AwsFrame& frame) {
     return take(tail_, frame);
 }
 
-void append_aws_frame(std::string& out, std::span<const AwsHeader> headers, std::string_view payload) {
+void append_aws_frame(std::string& out, std::span<const AwsHeader> headers,
+                      std::string_view payload) {
     std::string block;
     for (const AwsHeader& header : headers) {
         const std::string_view name = header.name.substr(0, 0xFF);

@@ -1,11 +1,12 @@
-// The frame parser on arbitrary bytes: fed whole and in pieces it must give the same frames and the same verdict.
+// The frame parser on arbitrary bytes: fed whole and in pieces it must give the same frames and the
+// same verdict.
+#include "adapters/codec/aws_eventstream.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "adapters/codec/aws_eventstream.hpp"
 
 namespace {
 
@@ -34,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             std::abort();
         }
     }
-    // Checksums stop most random input at once, so the same bytes also go in as the payload of a good frame.
+    // Checksums stop most random input at once, so the same bytes also go in as the payload of a
+    // good frame.
     std::string framed = tollgate::codec::aws_event("contentBlockDelta", bytes.substr(0, 1 << 15));
     if (read_all(framed, 3) != read_all(framed, framed.size())) {
         std::abort();

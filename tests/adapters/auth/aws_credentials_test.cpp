@@ -78,7 +78,8 @@ TEST_CASE("an endpoint without keys is an upstream_auth failure") {
     const auto refused = parse_credentials_json(R"({"Code":"AccessDenied","Message":"no role"})");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == FailureKind::upstream_auth);
-    CHECK(refused.error().detail == "the AWS credentials endpoint gave no keys: AccessDenied no role");
+    CHECK(refused.error().detail ==
+          "the AWS credentials endpoint gave no keys: AccessDenied no role");
     for (const std::string_view body : {"", "<html>", "[]", R"({"AccessKeyId":"SECRETISH"})"}) {
         const auto keys = parse_credentials_json(body);
         REQUIRE_FALSE(keys);
@@ -89,8 +90,9 @@ TEST_CASE("an endpoint without keys is an upstream_auth failure") {
 TEST_CASE("reads AWS times strictly") {
     CHECK(parse_aws_time("1970-01-02T00:00:01Z") == 86401);
     CHECK(parse_aws_time("2024-02-29T23:59:59.123Z") == 1709251199);
-    for (const std::string_view bad : {"", "2023-02-29T00:00:00Z", "2026-08-01 10:00:00Z", "2026-08-01T10:00:00",
-                                       "2026-08-01T24:00:00Z", "2026-13-01T00:00:00Z"}) {
+    for (const std::string_view bad :
+         {"", "2023-02-29T00:00:00Z", "2026-08-01 10:00:00Z", "2026-08-01T10:00:00",
+          "2026-08-01T24:00:00Z", "2026-13-01T00:00:00Z"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_aws_time(bad));
     }

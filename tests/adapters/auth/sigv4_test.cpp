@@ -1,11 +1,11 @@
 #include "adapters/auth/sigv4.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 namespace {
 
@@ -18,9 +18,12 @@ using tollgate::auth::SigningKey;
 
 constexpr std::string_view kSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 constexpr std::string_view kLongToken =
-    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeo"
-    "IYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5V"
-    "SXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yj"
+    "AQoDYXdzEPT//////////"
+    "wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeo"
+    "IYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/"
+    "kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5V"
+    "SXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+"
+    "scqKmlzm8FDrypNC9Yj"
     "c8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
 constexpr std::string_view kHi = R"({"messages":[{"role":"user","content":[{"text":"hi"}]}]})";
 constexpr std::string_view kBedrockHost = "bedrock-runtime.us-east-1.amazonaws.com";
@@ -34,7 +37,7 @@ struct Case {
     std::string_view body = kHi;
     std::string_view token = {};
     std::string_view service = "bedrock";
-    std::int64_t time = 1735787045;   // 20250102T030405Z
+    std::int64_t time = 1735787045;  // 20250102T030405Z
     bool hash = false;
     std::string_view names = "content-type;host;x-amz-date";
     std::string_view signature = {};
@@ -145,8 +148,9 @@ TEST_CASE("signs AWS's suite and the vendors' requests to the known signature") 
                 const std::string_view day = one.time == 1440938160 ? "20150830" : "20250102";
                 const std::string expected =
                     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/" + std::string(day) + "/us-east-1/" +
-                    std::string(one.service) + "/aws4_request, SignedHeaders=" +
-                    std::string(one.names) + ", Signature=" + std::string(one.signature);
+                    std::string(one.service) +
+                    "/aws4_request, SignedHeaders=" + std::string(one.names) +
+                    ", Signature=" + std::string(one.signature);
                 CHECK(value_of(*headers, "authorization") == expected);
             }
         }
@@ -189,17 +193,19 @@ TEST_CASE("the canonical query is decoded, encoded, sorted") {
 }
 
 TEST_CASE("headers are folded, sorted and joined; hop-by-hop ones stay unsigned") {
-    const auto text = first_lines(
-        "/", {{"X-B", "  two   words "}, {"User-Agent", "ua"}, {"x-a", "1"}, {"X-A", "2"},
-              {"Connection", "close"}, {"Authorization", "Bearer x"}});
+    const auto text = first_lines("/", {{"X-B", "  two   words "},
+                                        {"User-Agent", "ua"},
+                                        {"x-a", "1"},
+                                        {"X-A", "2"},
+                                        {"Connection", "close"},
+                                        {"Authorization", "Bearer x"}});
     CHECK(text == "GET\n/\n\nhost:h\nx-a:1,2\nx-amz-date:19700101T000000Z\nx-b:two words");
 }
 
 TEST_CASE("missing keys or region are the gateway's credentials problem") {
     const Case good = vendor_cases()[0];
-    for (std::string_view SigningInput::*field :
-         {&SigningInput::access_key, &SigningInput::secret, &SigningInput::region,
-          &SigningInput::service}) {
+    for (std::string_view SigningInput::*field : {&SigningInput::access_key, &SigningInput::secret,
+                                                  &SigningInput::region, &SigningInput::service}) {
         const std::vector<std::string_view> body{good.body};
         SigningInput input = input_of(good, body);
         input.*field = {};

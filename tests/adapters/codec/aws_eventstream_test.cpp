@@ -1,10 +1,10 @@
 #include "adapters/codec/aws_eventstream.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 namespace {
 
@@ -114,7 +114,8 @@ TEST_CASE("reads the known frames") {
 
 TEST_CASE("writes the known frames byte for byte") {
     CHECK(aws_event("contentBlockDelta",
-                    R"({"contentBlockIndex":0,"delta":{"text":"Hi"},"p":"abcd"})") == unhex(kDelta));
+                    R"({"contentBlockIndex":0,"delta":{"text":"Hi"},"p":"abcd"})") ==
+          unhex(kDelta));
     CHECK(aws_exception("throttlingException", R"({"message":"Too many requests, slow down."})") ==
           unhex(kThrottled));
     std::string empty;
@@ -129,7 +130,9 @@ TEST_CASE("frames come out the same however the bytes are split") {
         stream += unhex(vector.hex);
         expected.push_back(vector.expected);
     }
-    SECTION("whole") { CHECK(parse({stream}) == expected); }
+    SECTION("whole") {
+        CHECK(parse({stream}) == expected);
+    }
     SECTION("byte by byte") {
         std::vector<std::string_view> pushes;
         for (std::size_t i = 0; i < stream.size(); ++i) {
@@ -194,14 +197,16 @@ std::string refusal_of(std::string_view bytes, std::size_t limit) {
 }
 
 TEST_CASE("absurd lengths are refused by the prelude alone") {
-    // Preludes with right checksums: total below the minimum, headers beyond the total, total of 4 GiB.
+    // Preludes with right checksums: total below the minimum, headers beyond the total, total of 4
+    // GiB.
     CHECK(refusal_of(unhex("0000000f00000000e77248b8"), 1 << 20) ==
           "a frame's lengths contradict each other");
     CHECK(refusal_of(unhex("000000100000000172c5787d"), 1 << 20) ==
           "a frame's lengths contradict each other");
     std::string big;
     append_aws_frame(big, {}, std::string(2000, 'x'));
-    CHECK(refusal_of(std::string_view(big).substr(0, 12), 1999) == "a frame is larger than the limit");
+    CHECK(refusal_of(std::string_view(big).substr(0, 12), 1999) ==
+          "a frame is larger than the limit");
     CHECK(refusal_of(std::string_view(big).substr(0, 12), 2016).empty());
 }
 
@@ -245,10 +250,12 @@ TEST_CASE("a header type from the future hides what follows it, not the payload"
 
 TEST_CASE("headers that run over their block break the stream") {
     // An int64 header with two bytes of value: the checksum is right, the layout is not.
-    const std::vector<AwsHeader> headers{{.name = "n", .value = "12", .type = AwsHeaderType::int64}};
+    const std::vector<AwsHeader> headers{
+        {.name = "n", .value = "12", .type = AwsHeaderType::int64}};
     std::string frame;
     append_aws_frame(frame, headers, "{}");
-    CHECK(parse({frame}) == std::vector<std::string>{"failure: a frame's headers run over their end"});
+    CHECK(parse({frame}) ==
+          std::vector<std::string>{"failure: a frame's headers run over their end"});
 }
 
 }  // namespace
