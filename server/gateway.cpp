@@ -1,0 +1,261 @@
+#include "server/gateway.hpp"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "failover/failure.hpp"
+#include "metrics/registry.hpp"
+#include "server/listen.hpp"
+#include "server/worker.hpp"
+
+namespace tollgate::server {
+namespace {
+
+using config::Problem;
+
+unsigned usable_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1U;
+}
+
+// Two descriptors per exchange: take what the system allows.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+metrics::LogOptions log_options(const config::LoggingSettings& settings) {
+    metrics::LogOptions options;
+    switch (settings.level) {
+        case config::LogLevel::trace:
+        case config::LogLevel::debug: options.level = metrics::Level::debug; break;
+        case config::LogLevel::info: options.level = metrics::Level::info; break;
+        case config::LogLevel::warn: options.level = metrics::Level::warn; break;
+        case config::LogLevel::error: options.level = metrics::Level::error; break;
+        case config::LogLevel::off: options.level = metrics::Level::off; break;
+    }
+    options.format = settings.format == config::LogFormat::json ? metrics::LogFormat::json : metrics::LogFormat::text;
+    options.access = settings.access;
+    return options;
+}
+
+metrics::RegistryOptions registry_options(const config::Settings& settings, metrics::Logger& logger) {
+    metrics::RegistryOptions options;
+    options.version = TOLLGATE_VERSION;
+    for (std::size_t kind = 0; kind < failover::kFailureKinds; ++kind) {
+        options.shard.attempt_outcomes.emplace_back(failover::policy(static_cast<FailureKind>(kind)).name);
+    }
+    if (!settings.metrics.buckets.empty()) {
+        options.shard.buckets.duration = settings.metrics.buckets;
+    }
+    options.log_lines_dropped = [&logger] { return logger.dropped_lines(); };
+    return options;
+}
+
+void report(metrics::Logger& logger, metrics::Level level, std::string_view event, const std::vector<Problem>& problems) {
+    for (const Problem& problem : problems) {
+        logger.log(level, event, {{"problem", to_string(problem)}});
+    }
+}
+
+/// The running process.
+class Gateway {
+public:
+    Gateway(const ConfigSource& source, router::SnapshotPtr snapshot, std::unique_ptr<metrics::Logger> logger)
+        : source_(source),
+          snapshot_(std::move(snapshot)),
+          logger_(std::move(logger)),
+          registry_(registry_options(snapshot_->settings(), *logger_)),
+          shared_{registry_, *logger_} {
+        registry_.set_vocabulary(snapshot_->shared_vocabulary());
+    }
+
+    /// False, with the reason logged, when an address cannot be listened on.
+    [[nodiscard]] bool start();
+    /// Handles signals until it is time to stop, then stops.
+    void run(int signals);
+
+private:
+    [[nodiscard]] bool listen(const config::ListenAddress& address, ListenerKind kind);
+    void reload();
+
+    const ConfigSource& source_;
+    router::SnapshotPtr snapshot_;
+    std::unique_ptr<metrics::Logger> logger_;
+    metrics::Registry registry_;
+    Shared shared_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::jthread> threads_;
+};
+
+bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
+    const bool is_tcp = address.unix_path.empty();
+    // Metrics need one queue only, and a UNIX socket can only have one.
+    const bool alone = workers_.size() == 1 || kind == ListenerKind::metrics || !is_tcp;
+    auto first = open_listener(address, PortSharing::exclusive);
+    if (!first) {
+        logger_->log(metrics::Level::error, "cannot start", {{"problem", first.error()}});
+        return false;
+    }
+    config::ListenAddress bound = address;
+    if (is_tcp) {
+        bound.port = bound_port(*first);
+    }
+    logger_->log(metrics::Level::info, kind == ListenerKind::metrics ? "listening for metrics" : "listening",
+                 {{"address", to_string(bound)}});
+    if (alone) {
+        workers_.front()->listen(*first, kind);
+        for (std::size_t i = 1; i < workers_.size() && !is_tcp; ++i) {
+            workers_[i]->listen(::dup(*first), kind);   // they take turns at the one queue
+        }
+        return true;
+    }
+    ::close(*first);   // it showed that the port is free; now for one queue per worker
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        auto shared = open_listener(bound, PortSharing::shared);
+        if (!shared) {
+            logger_->log(metrics::Level::error, "cannot start", {{"problem", shared.error()}});
+            return false;
+        }
+        worker->listen(*shared, kind);
+    }
+    return true;
+}
+
+bool Gateway::start() {
+    const config::Settings& settings = snapshot_->settings();
+    const unsigned threads = settings.server.threads != 0 ? settings.server.threads : usable_cores();
+    for (unsigned i = 0; i < threads; ++i) {
+        workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_));
+    }
+    for (const config::ListenAddress& address : settings.server.listen) {
+        if (!listen(address, ListenerKind::api)) {
+            return false;
+        }
+    }
+    if (settings.metrics.listen && !listen(*settings.metrics.listen, ListenerKind::metrics)) {
+        return false;
+    }
+    report(*logger_, metrics::Level::warn, "configuration warning", settings.warnings);
+    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
+    std::string names;
+    for (const router::Provider& provider : snapshot_->providers()) {
+        if (provider.usable) {
+            names.append(names.empty() ? "" : ",").append(provider.settings.name);
+        }
+    }
+    logger_->log(metrics::Level::info, "started",
+                 {{"version", TOLLGATE_VERSION}, {"config", source_.path.value_or("none")}, {"workers", threads}, {"providers", names}});
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        threads_.emplace_back([&worker] { worker->run(); });
+    }
+    shared_.ready.store(!names.empty(), std::memory_order_relaxed);
+    return true;
+}
+
+void Gateway::run(int signals) {
+    bool stopping = false;
+    const auto grace = snapshot_->settings().server.timeouts.drain;
+    while (!stopping) {
+        signalfd_siginfo info{};
+        if (::read(signals, &info, sizeof info) != sizeof info) {
+            continue;
+        }
+        if (info.ssi_signo == SIGHUP) {
+            logger_->reopen();
+            reload();
+        } else {
+            stopping = true;
+            logger_->log(metrics::Level::info, "stopping", {{"signal", info.ssi_signo}, {"grace_ms", grace.count()}});
+        }
+    }
+    shared_.ready.store(false, std::memory_order_relaxed);
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->drain(grace);
+    }
+    // A second signal ends the grace time.
+    std::jthread impatient([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            signalfd_siginfo info{};
+            timespec wait{.tv_sec = 0, .tv_nsec = 50'000'000};
+            fd_set set;
+            FD_ZERO(&set);
+            FD_SET(signals, &set);
+            if (::pselect(signals + 1, &set, nullptr, nullptr, &wait, nullptr) == 1 &&
+                ::read(signals, &info, sizeof info) == sizeof info && info.ssi_signo != SIGHUP) {
+                for (const std::unique_ptr<Worker>& worker : workers_) {
+                    worker->cut();
+                }
+            }
+        }
+    });
+    threads_.clear();   // joins
+    logger_->log(metrics::Level::info, "stopped");
+}
+
+void Gateway::reload() {
+    auto next = load(source_, &snapshot_->vocabulary());
+    registry_.count_reload(next.has_value());
+    if (!next) {
+        report(*logger_, metrics::Level::error, "configuration rejected, the running one stays", next.error());
+        return;
+    }
+    snapshot_ = std::move(*next);
+    registry_.set_vocabulary(snapshot_->shared_vocabulary());
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->adopt(snapshot_);
+    }
+    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->settings().warnings);
+    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
+    logger_->log(metrics::Level::info, "configuration reloaded");
+}
+
+}  // namespace
+
+int serve(const ConfigSource& source) {
+    // Before any thread: they inherit the mask, and signals are read here.
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    const int signals = ::signalfd(-1, &mask, SFD_CLOEXEC);
+    raise_descriptor_limit();
+    ::mallopt(M_ARENA_MAX, 4);   // idle arenas hold memory; workers allocate little at the same time
+
+    auto snapshot = load(source, nullptr);
+    if (!snapshot) {
+        for (const Problem& problem : snapshot.error()) {
+            std::fprintf(stderr, "tollgate: %s\n", to_string(problem).c_str());
+        }
+        return 1;
+    }
+    auto logger = metrics::Logger::open(log_options((*snapshot)->settings().logging));
+    if (!logger) {
+        std::fprintf(stderr, "tollgate: %s\n", logger.error().c_str());
+        return 1;
+    }
+    Gateway gateway(source, std::move(*snapshot), std::move(*logger));
+    if (!gateway.start()) {
+        return 1;
+    }
+    gateway.run(signals);
+    ::close(signals);
+    return 0;
+}
+
+}  // namespace tollgate::server
