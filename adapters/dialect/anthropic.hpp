@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct Carriage {
     bool model_in_body = true;             ///< false: the platform's path names it
     bool stream_in_body = true;
     std::string_view body_version = {};    ///< `anthropic_version` in the body, where there is no such header
+    std::span<const std::string_view> left_out = {};   ///< members that Anthropic takes and the platform refuses
 };
 
 struct Body {

@@ -140,12 +140,20 @@ private:
             }
             return;
         }
-        // The budget counts within max_tokens.  A limit that the client named is never raised: where no thinking fits
-        // under it, the answer comes without.  Nor does the API take thinking in the middle of a turn begun without.
-        const std::uint64_t room = max_tokens_ == 0 ? 0 : max_tokens_ - 1;
-        if (given.empty() && room >= kLeastBudget && !unsigned_tool_turn) {
-            thinking_ = R"({"type":"enabled","budget_tokens":)" +
-                        std::to_string(std::min(row->budget, room)) + "}";
+        // The budget counts within max_tokens.  A limit that the client named is never raised: a quarter of it is kept
+        // for the answer, and where no thinking fits the answer comes without.  Nor does the API take thinking in the
+        // middle of a turn begun without.
+        if (!given.empty() || unsigned_tool_turn) {
+            return;
+        }
+        std::uint64_t budget = row->budget;
+        if (request_.max_output) {
+            budget = std::min(budget, std::max(kLeastBudget, max_tokens_ / 4 * 3));
+        } else if (budget >= max_tokens_) {   // only where the ceiling is not known and our default is low
+            max_tokens_ += budget;
+        }
+        if (budget < max_tokens_) {
+            thinking_ = R"({"type":"enabled","budget_tokens":)" + std::to_string(budget) + "}";
             is_thinking_ = true;
         }
     }
@@ -259,7 +267,7 @@ private:
         if (is_opaque(user)) {
             writer_.key("metadata").begin_object().member("user_id", user).end_object();
         }
-        const std::string_view tier = root_["service_tier"].string();
+        const std::string_view tier = is_left_out("service_tier") ? "" : root_["service_tier"].string();
         if (tier == "auto" || tier == "priority") {
             writer_.member("service_tier", "auto");
         } else if (tier == "default" || tier == "standard" || tier == "standard_only") {
@@ -267,11 +275,15 @@ private:
         }
     }
 
+    bool is_left_out(std::string_view member) const {
+        return std::ranges::find(carriage_.left_out, member) != carriage_.left_out.end();
+    }
+
     // Whatever else the client wrote is Anthropic's own, now or tomorrow: it goes as it came.
     void write_rest() {
         for (const json::Value member : root_) {
             const std::string_view key = member.key();
-            if (among(kTranslated, key) || among(kDropped, key)) {
+            if (among(kTranslated, key) || among(kDropped, key) || is_left_out(key)) {
                 continue;
             }
             writer_.member_raw(key, member.raw());
