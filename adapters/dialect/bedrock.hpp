@@ -60,10 +60,10 @@ struct ModelTraits {
     EmbeddingBody embedding = EmbeddingBody::none;
 };
 /// By id, inference profile id or ARN.
-[[nodiscard]] const ModelTraits& model_traits(std::string_view model) noexcept;
+[[nodiscard]] ModelTraits model_traits(std::string_view model) noexcept;
 /// The traits of the name that the client's side knows, else of what the deployment map makes of
 /// it.
-[[nodiscard]] const ModelTraits& model_traits(const Target& target) noexcept;
+[[nodiscard]] ModelTraits model_traits(const Target& target) noexcept;
 
 // ---- requests
 // -------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-// What the model families behind Converse take.  Facts:
-// https://docs.aws.amazon.com/bedrock/latest/userguide/
-// conversation-inference-supported-models-features.html and the vendors' own pages (2026-08).
+// What the model families behind Converse take.  Facts: the "supported models and features" table of Bedrock's
+// user guide and the makers' own pages (2026-08).
+#include "adapters/dialect/anthropic_facts.hpp"
 #include "adapters/dialect/bedrock.hpp"
 
 #include <array>
@@ -8,23 +8,7 @@
 namespace tollgate::adapters::bedrock {
 namespace {
 
-constexpr ModelTraits claude(std::string_view prefix, Thinking thinking) {
-    return {.prefix = prefix, .thinking = thinking, .anthropic_fields = true};
-}
-
-// From 4.5 on: one sampler only, and real structured output.
-constexpr ModelTraits newer_claude(std::string_view prefix, Thinking thinking, bool xhigh = false) {
-    ModelTraits traits = claude(prefix, thinking);
-    traits.one_sampler = true;
-    traits.output_format = true;
-    traits.xhigh = xhigh;
-    return traits;
-}
-
-constexpr ModelTraits one_sampler(ModelTraits traits) {
-    traits.one_sampler = true;
-    return traits;
-}
+constexpr std::string_view kClaude = "claude-";
 
 constexpr ModelTraits embedding(std::string_view prefix, EmbeddingBody body) {
     return {.prefix = prefix, .embedding = body};
@@ -37,19 +21,8 @@ constexpr ModelTraits basic(std::string_view prefix) {
 
 // The first row that fits wins, so the more exact prefix stands first.
 constexpr std::array kModels{
-    claude("claude-3-7", Thinking::budget),
-    claude("claude-3", Thinking::none),
-    claude("claude-v2", Thinking::none),
-    claude("claude-instant", Thinking::none),
-    claude("claude-sonnet-4-20", Thinking::budget),
-    claude("claude-opus-4-20", Thinking::budget),
-    one_sampler(claude("claude-opus-4-1", Thinking::budget)),
-    newer_claude("claude-sonnet-4-5", Thinking::budget),
-    newer_claude("claude-haiku-4-5", Thinking::budget),
-    newer_claude("claude-opus-4-5", Thinking::budget),
-    newer_claude("claude-sonnet-4-6", Thinking::adaptive),
-    newer_claude("claude-opus-4-6", Thinking::adaptive),
-    newer_claude("claude-", Thinking::adaptive, true),
+    ModelTraits{.prefix = "claude-v2", .anthropic_fields = true},  // Bedrock's own name for 2.x
+    ModelTraits{.prefix = kClaude, .anthropic_fields = true},
     ModelTraits{.prefix = "nova-2-multimodal-embeddings", .embedding = EmbeddingBody::nova},
     ModelTraits{.prefix = "nova-2-", .thinking = Thinking::nova, .nested_top_k = true},
     ModelTraits{.prefix = "nova-", .forced_tool = false, .nested_top_k = true},
@@ -71,17 +44,27 @@ constexpr std::array kModels{
     embedding("cohere.embed-", EmbeddingBody::cohere_v3),
 };
 
-constexpr ModelTraits kUnknown{};
+// What Anthropic's own API takes is what its models take here.
+ModelTraits with_facts(ModelTraits row, const anthropic::ModelFacts& facts) {
+    using enum anthropic::ThinkingForm;
+    row.thinking = facts.thinking == budget     ? Thinking::budget
+                   : facts.thinking == adaptive ? Thinking::adaptive
+                                                : Thinking::none;
+    row.xhigh = facts.xhigh_effort;
+    row.one_sampler = facts.one_sampling_field;
+    row.output_format = facts.json_schema;
+    return row;
+}
 
 }  // namespace
 
-const ModelTraits& model_traits(std::string_view model) noexcept {
+ModelTraits model_traits(std::string_view model) noexcept {
     // An ARN ends in ".../<id>"; an id is [region.]provider.name.
     model.remove_prefix(model.rfind('/') + 1);
     for (const ModelTraits& row : kModels) {
         for (std::string_view rest = model;;) {
             if (rest.starts_with(row.prefix)) {
-                return row;
+                return row.prefix == kClaude ? with_facts(row, anthropic::facts_of(rest)) : row;
             }
             const std::size_t dot = rest.find('.');
             if (dot == std::string_view::npos) {
@@ -90,11 +73,11 @@ const ModelTraits& model_traits(std::string_view model) noexcept {
             rest.remove_prefix(dot + 1);
         }
     }
-    return kUnknown;
+    return {};
 }
 
-const ModelTraits& model_traits(const Target& target) noexcept {
-    const ModelTraits& named = model_traits(target.model);
+ModelTraits model_traits(const Target& target) noexcept {
+    const ModelTraits named = model_traits(target.model);
     return named.prefix.empty() ? model_traits(target.endpoint->upstream_model(target.model))
                                 : named;
 }
