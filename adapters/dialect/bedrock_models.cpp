@@ -1,5 +1,5 @@
-// What the model families behind Converse take.  Facts: the "supported models and features" table of Bedrock's
-// user guide and the makers' own pages (2026-08).
+// What the model families behind Converse take.  Facts: the "supported models and features" table
+// of Bedrock's user guide and the makers' own pages (2026-08).
 #include "adapters/dialect/anthropic_facts.hpp"
 #include "adapters/dialect/bedrock.hpp"
 
