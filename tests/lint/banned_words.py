@@ -15,7 +15,7 @@ CALLS = (
     (re.compile(r"(?<!\bfield)\.\s*value\s*\(\s*\)"), ".value() throws; test the result, then dereference it"),
     (re.compile(r"\bdetached\b|\.\s*detach\s*\(\s*\)"), "detached work has no owner; spawn it in a TaskGroup"),
 )
-MACHINE_PATH = re.compile(r"(?<![\w.])/(" + "|".join(("work", "root", "home/[a-z]")) + r")/")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(work|root)/")
 TEXT = {"", ".cpp", ".hpp", ".inc", ".py", ".sh", ".md", ".txt", ".json", ".yaml", ".yml", ".mjs", ".js", ".cmake",
         ".service", ".toml", ".conf"}
 SKIPPED = {".git", "build", "node_modules", ".cache"}
