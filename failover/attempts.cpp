@@ -1,0 +1,133 @@
+#include "failover/attempts.hpp"
+
+#include <algorithm>
+
+namespace tollgate::failover {
+namespace {
+
+constexpr std::size_t kNoTarget = static_cast<std::size_t>(-1);
+
+}  // namespace
+
+std::string_view to_string(GiveUp reason) noexcept {
+    switch (reason) {
+        case GiveUp::none: return "none";
+        case GiveUp::not_retryable: return "not_retryable";
+        case GiveUp::attempts: return "attempts";
+        case GiveUp::targets: return "targets";
+        case GiveUp::deadline: return "deadline";
+        case GiveUp::budget: return "budget";
+    }
+    return {};
+}
+
+AttemptPlan::AttemptPlan(const AttemptOptions& options, std::size_t targets,
+                         Clock::time_point deadline, RetryBudget* budget)
+    : options_(options), targets_(targets), deadline_(deadline), budget_(budget) {}
+
+Step AttemptPlan::first(Clock::time_point now) {
+    if (budget_ != nullptr) {
+        budget_->request(now);
+    }
+    if (targets_.empty()) {
+        return stop(GiveUp::targets);
+    }
+    return begin(0, Clock::duration(0), now);
+}
+
+Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double random) {
+    spent_ = false;
+    const RetryRule rule = policy(failure.kind).retry;
+    if (rule == RetryRule::never) {
+        return stop(GiveUp::not_retryable);
+    }
+    if (attempts_ >= options_.max_attempts) {
+        return stop(GiveUp::attempts);
+    }
+    TargetState& here = targets_[current_];
+    here.barred = rule == RetryRule::elsewhere;
+    if (!here.barred && failure.retry_after) {
+        const Clock::duration asked = *failure.retry_after;
+        if (asked > options_.in_place_limit || asked >= deadline_ - now) {
+            here.barred = true;   // asking again earlier than the vendor wants would only prolong it
+        } else if (here.tries < 2 || untried() == kNoTarget) {
+            return begin(current_, asked, now);
+        }
+    }
+    return choose(now, random);
+}
+
+Step AttemptPlan::skipped(Clock::time_point now, double random) {
+    // It was begun on paper only.
+    --attempts_;
+    --targets_[current_].tries;
+    targets_[current_].skipped = true;
+    if (attempts_ > 0 || untried() != kNoTarget || forced_) {
+        return choose(now, random);
+    }
+    // Nothing was tried and nothing is well: an attempt has at least a chance.
+    forced_ = true;
+    Step step = begin(0, Clock::duration(0), now);
+    step.forced = true;
+    return step;
+}
+
+Step AttemptPlan::choose(Clock::time_point now, double random) {
+    if (const std::size_t next = untried(); next != kNoTarget) {
+        return begin(next, Clock::duration(0), now);
+    }
+    if (const std::size_t again = least_tried(); again != kNoTarget) {
+        return begin(again, backoff(random), now);
+    }
+    return stop(GiveUp::targets);
+}
+
+Step AttemptPlan::begin(std::size_t target, Clock::duration wait, Clock::time_point now) {
+    if (wait >= deadline_ - now) {
+        return stop(GiveUp::deadline);
+    }
+    if (attempts_ > 0 && budget_ != nullptr && !spent_) {
+        if (!budget_->try_retry(now)) {
+            return stop(GiveUp::budget);
+        }
+        spent_ = true;   // a skip passes it on to the next target
+    }
+    current_ = target;
+    ++attempts_;
+    ++targets_[target].tries;
+    return {.target = target, .wait = wait};
+}
+
+std::size_t AttemptPlan::untried() const noexcept {
+    const auto found = std::ranges::find_if(targets_, [](const TargetState& target) {
+        return target.tries == 0 && !target.skipped && !target.barred;
+    });
+    return found == targets_.end() ? kNoTarget : static_cast<std::size_t>(found - targets_.begin());
+}
+
+std::size_t AttemptPlan::least_tried() const noexcept {
+    std::size_t best = kNoTarget;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+        const TargetState& target = targets_[i];
+        if (target.tries > 0 && !target.skipped && !target.barred &&
+            (best == kNoTarget || target.tries < targets_[best].tries)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+Clock::duration AttemptPlan::backoff(double random) noexcept {
+    // Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): clients that failed together
+    // do not come back together.
+    const double ceiling = std::min(static_cast<double>(options_.backoff_base.count()) *
+                                        static_cast<double>(std::uint64_t{1} << std::min(backoffs_, 30U)),
+                                    static_cast<double>(options_.backoff_max.count()));
+    ++backoffs_;
+    const auto milliseconds = static_cast<std::int64_t>(ceiling * std::clamp(random, 0.0, 1.0));
+    return std::chrono::milliseconds(milliseconds);
+}
+
+Step AttemptPlan::stop(GiveUp reason) noexcept { return {.give_up = reason}; }
+
+}  // namespace tollgate::failover
