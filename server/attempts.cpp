@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "adapters/codec/content_coding.hpp"
+#include "failover/attempts.hpp"
 #include "server/dispatch.hpp"
 #include "server/upstream/authorize.hpp"
 #include "server/upstream/demo_call.hpp"
@@ -15,6 +16,9 @@ namespace {
 
 // A vendor's error body is read this far.
 constexpr std::size_t kMostErrorBody = 256 * 1024;
+
+// Where the client sets no bound of its own.
+constexpr std::chrono::hours kLongestExchange{24};
 
 // Client headers that mean something to the vendor behind us.
 constexpr std::array<std::string_view, 3> kForwarded{"idempotency-key", "anthropic-beta", "openai-beta"};
@@ -36,6 +40,14 @@ std::optional<Clock::duration> client_timeout(std::string_view text) {
     return unit == "s" || unit.empty() ? std::optional<Clock::duration>(std::chrono::seconds(number)) : std::nullopt;
 }
 
+failover::AttemptOptions attempt_options(const config::FailoverSettings& settings) {
+    failover::AttemptOptions options;
+    options.max_attempts = settings.retries + 1;
+    options.backoff_base = settings.backoff.base;
+    options.backoff_max = settings.backoff.max;
+    return options;
+}
+
 demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
     demo::DemoPlan plan;
     constexpr std::array kFaults{demo::Fault::none,  demo::Fault::rate_limit, demo::Fault::server_error, demo::Fault::stall,
@@ -51,10 +63,23 @@ demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
 }  // namespace
 
 Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
+    const Clock::time_point now = Reactor::now();
+    worker_.retry_budget().request(now);
+    const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"));
+    exchange_deadline_ = record_.started + std::min<Clock::duration>(asked.value_or(kLongestExchange), kLongestExchange);
+    failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover), route.targets.size(), exchange_deadline_,
+                               &worker_.retry_budget());
     Failure last;
     std::string history;
-    for (std::size_t i = 0;;) {
-        const Result<void> outcome = co_await attempt(route.targets[i]);
+    for (failover::Step step = plan.first(now); step.is_attempt();) {
+        if (step.wait > Clock::duration::zero()) {
+            const Wake wake = co_await worker_.reactor().sleep_until(Reactor::now() + step.wait, x_.interrupt);
+            if (wake == Wake::interrupted) {
+                last = explain_interrupt(x_.interrupt, std::move(last));
+                break;
+            }
+        }
+        const Result<void> outcome = co_await attempt(route.targets[step.target]);
         if (outcome) {
             co_return outcome;
         }
@@ -63,56 +88,24 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
             history.append(history.empty() ? "" : "; ").append(provider_->endpoint.provider).append("/").append(model_);
             history.append(": ").append(last.detail);
         }
-        const bool has_other = i + 1 < route.targets.size();
-        if (!may_try_again(last, has_other)) {
+        if (is_final()) {
             break;
         }
         x_.interrupt.reset();   // a timeout of the attempt that failed
-        if (has_other) {
-            ++i;
-            continue;
-        }
-        const Clock::duration wait = last.retry_after ? Clock::duration(*last.retry_after) : backoff();
-        const Wake wake = co_await worker_.reactor().sleep_until(Reactor::now() + wait, x_.interrupt);
-        if (wake == Wake::interrupted) {
-            last = explain_interrupt(x_.interrupt, std::move(last));
-            break;
-        }
+        step = plan.failed(last, Reactor::now(), static_cast<double>(worker_.random() >> 11) * 0x1.0p-53);
     }
     if (attempts_ > 1 && last.kind != FailureKind::client_gone && !x_.responder.started()) {
         last.detail = "All " + std::to_string(attempts_) + " attempts failed. " + history;
-    } else if (attempts_ > 0 && provider_ != nullptr) {
+    } else if (attempts_ > 0) {
         last.detail = provider_->endpoint.provider + "/" + std::string(model_) + ": " + last.detail;
     }
     co_return std::unexpected(std::move(last));
 }
 
-// Exponential with full jitter: failover.backoff.
-Clock::duration Dispatch::backoff() {
-    const config::Backoff& settings = snapshot_->settings().failover.backoff;
-    const unsigned doublings = std::min<unsigned>(attempts_ - 1U, 16);
-    const auto ceiling = std::min<std::chrono::milliseconds>(settings.base * (1U << doublings), settings.max);
-    const auto bound = static_cast<std::uint64_t>(std::max<std::int64_t>(ceiling.count(), 1));
-    return std::chrono::milliseconds(worker_.random() % bound);
-}
-
-bool Dispatch::may_try_again(const Failure& failure, bool has_other_target) const {
+// No further attempt can help: the client has seen the answer begin, or nobody waits for one.
+bool Dispatch::is_final() const noexcept {
     const Cause cause = x_.interrupt.cause();
-    if (x_.responder.started() || cause == Cause::client_gone || cause == Cause::shutdown || cause == Cause::write_timeout) {
-        return false;
-    }
-    const config::FailoverSettings& settings = snapshot_->settings().failover;
-    if (attempts_ > settings.retries) {
-        return false;
-    }
-    switch (failover::policy(failure.kind).retry) {
-        case failover::RetryRule::never: return false;
-        case failover::RetryRule::elsewhere: return has_other_target;
-        case failover::RetryRule::always:
-        case failover::RetryRule::in_place: break;
-    }
-    // A vendor that wants to be left alone for long is not worth the client's time.
-    return has_other_target || !failure.retry_after || *failure.retry_after <= settings.backoff.max;
+    return x_.responder.started() || cause == Cause::client_gone || cause == Cause::shutdown || cause == Cause::write_timeout;
 }
 
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
@@ -225,11 +218,7 @@ Task<Result<void>> Dispatch::prove(upstream::Call& call, adapters::UpstreamReque
 Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamRequest& request) {
     const config::ProviderTimeouts& timeouts = provider_->settings.timeouts;
     const Clock::time_point start = Reactor::now();
-    Clock::duration total = timeouts.total;
-    if (const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"))) {
-        total = std::min(total, record_.started + *asked - start);
-    }
-    total_deadline_ = start + total;
+    total_deadline_ = std::min(start + timeouts.total, exchange_deadline_);
     const auto arm = [&](Cause cause, Clock::time_point when) {
         deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout, std::min(when, total_deadline_));
     };

@@ -55,10 +55,9 @@ private:
     [[nodiscard]] Task<Failure> read_refusal(upstream::Call& call);
     [[nodiscard]] Result<std::unique_ptr<upstream::Call>> make_call(const router::Provider& provider);
     [[nodiscard]] Task<Result<void>> prove(upstream::Call& call, adapters::UpstreamRequest& request);
-    [[nodiscard]] Clock::duration backoff();
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
-    [[nodiscard]] bool may_try_again(const Failure& failure, bool has_other_target) const;
+    [[nodiscard]] bool is_final() const noexcept;
     void add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const;
     [[nodiscard]] Result<void> undo_content_coding(std::string_view coding, std::uint64_t limit);
     [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream, std::string_view content_type,
@@ -82,7 +81,8 @@ private:
     std::string_view demo_header_;
     const std::vector<std::string>* allowed_models_ = nullptr;   // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;
-    Clock::time_point total_deadline_{};
+    Clock::time_point exchange_deadline_{};          // no attempt goes beyond it
+    Clock::time_point total_deadline_{};             // of the current attempt
     std::uint16_t attempts_ = 0;
 };
 

@@ -66,6 +66,7 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       access_flush_(std::make_unique<AccessFlush>(reactor_, access_log_)),
       pool_(reactor_, *this),
       tokens_(reactor_, pool_, scratch_),
+      retry_budget_({.share = snapshot_->settings().failover.retry_budget}),
       random_(std::random_device{}()),
       stop_accepting_(reactor_),
       cut_(reactor_),

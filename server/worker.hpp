@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "failover/budget.hpp"
 #include "metrics/access_log.hpp"
 #include "metrics/log.hpp"
 #include "metrics/registry.hpp"
@@ -68,6 +69,7 @@ public:
     [[nodiscard]] metrics::Logger& logger() noexcept { return shared_.logger; }
     [[nodiscard]] upstream::Pool& pool() noexcept { return pool_; }
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
+    [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
     [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
     /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the current.
     [[nodiscard]] Result<upstream::Origin*> origin(const router::SnapshotPtr& snapshot, const router::Provider& provider);
@@ -110,6 +112,7 @@ private:
     std::unique_ptr<AccessFlush> access_flush_;
     upstream::Pool pool_;
     upstream::TokenCache tokens_;
+    failover::RetryBudget retry_budget_;
     std::mt19937_64 random_;
     Interrupt stop_accepting_;
     Interrupt cut_;
