@@ -11,12 +11,18 @@ constexpr std::size_t kNoTarget = static_cast<std::size_t>(-1);
 
 std::string_view to_string(GiveUp reason) noexcept {
     switch (reason) {
-        case GiveUp::none: return "none";
-        case GiveUp::not_retryable: return "not_retryable";
-        case GiveUp::attempts: return "attempts";
-        case GiveUp::targets: return "targets";
-        case GiveUp::deadline: return "deadline";
-        case GiveUp::budget: return "budget";
+        case GiveUp::none:
+            return "none";
+        case GiveUp::not_retryable:
+            return "not_retryable";
+        case GiveUp::attempts:
+            return "attempts";
+        case GiveUp::targets:
+            return "targets";
+        case GiveUp::deadline:
+            return "deadline";
+        case GiveUp::budget:
+            return "budget";
     }
     return {};
 }
@@ -49,7 +55,7 @@ Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double r
     if (!here.barred && failure.retry_after) {
         const Clock::duration asked = *failure.retry_after;
         if (asked > options_.in_place_limit || asked >= deadline_ - now) {
-            here.barred = true;   // asking again earlier than the vendor wants would only prolong it
+            here.barred = true;  // asking again earlier than the vendor wants would only prolong it
         } else if (here.tries < 2 || untried() == kNoTarget) {
             return begin(current_, asked, now);
         }
@@ -90,7 +96,7 @@ Step AttemptPlan::begin(std::size_t target, Clock::duration wait, Clock::time_po
         if (!budget_->try_retry(now)) {
             return stop(GiveUp::budget);
         }
-        spent_ = true;   // a skip passes it on to the next target
+        spent_ = true;  // a skip passes it on to the next target
     }
     current_ = target;
     ++attempts_;
@@ -118,16 +124,19 @@ std::size_t AttemptPlan::least_tried() const noexcept {
 }
 
 Clock::duration AttemptPlan::backoff(double random) noexcept {
-    // Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): clients that failed together
-    // do not come back together.
-    const double ceiling = std::min(static_cast<double>(options_.backoff_base.count()) *
-                                        static_cast<double>(std::uint64_t{1} << std::min(backoffs_, 30U)),
-                                    static_cast<double>(options_.backoff_max.count()));
+    // Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/):
+    // clients that failed together do not come back together.
+    const double ceiling =
+        std::min(static_cast<double>(options_.backoff_base.count()) *
+                     static_cast<double>(std::uint64_t{1} << std::min(backoffs_, 30U)),
+                 static_cast<double>(options_.backoff_max.count()));
     ++backoffs_;
     const auto milliseconds = static_cast<std::int64_t>(ceiling * std::clamp(random, 0.0, 1.0));
     return std::chrono::milliseconds(milliseconds);
 }
 
-Step AttemptPlan::stop(GiveUp reason) noexcept { return {.give_up = reason}; }
+Step AttemptPlan::stop(GiveUp reason) noexcept {
+    return {.give_up = reason};
+}
 
 }  // namespace tollgate::failover

@@ -4,9 +4,12 @@ namespace tollgate::failover {
 
 std::string_view to_string(BreakerState state) noexcept {
     switch (state) {
-        case BreakerState::closed: return "closed";
-        case BreakerState::open: return "open";
-        case BreakerState::half_open: return "half_open";
+        case BreakerState::closed:
+            return "closed";
+        case BreakerState::open:
+            return "open";
+        case BreakerState::half_open:
+            return "half_open";
     }
     return {};
 }
@@ -20,9 +23,12 @@ BreakerState Breaker::state(Clock::time_point now) const noexcept {
 
 bool Breaker::allow(Clock::time_point now) noexcept {
     switch (state(now)) {
-        case BreakerState::closed: return true;
-        case BreakerState::open: return false;
-        case BreakerState::half_open: break;
+        case BreakerState::closed:
+            return true;
+        case BreakerState::open:
+            return false;
+        case BreakerState::half_open:
+            break;
     }
     if (probing_ && now - probe_began_ < options_.open) {
         return false;
@@ -56,7 +62,8 @@ void Breaker::failed(Clock::time_point now) noexcept {
     ++slot.errors;
     const Counts sum = window_.sum(now);
     if (options_.errors > 0 && sum.errors >= options_.errors &&
-        static_cast<double>(sum.errors) >= options_.least_share * static_cast<double>(sum.outcomes)) {
+        static_cast<double>(sum.errors) >=
+            options_.least_share * static_cast<double>(sum.outcomes)) {
         open(now);
     }
 }

@@ -1,23 +1,27 @@
-// The retry budget: retries may be a share of recent requests, so that an outage is not answered with a storm.
+// The retry budget: retries may be a share of recent requests, so that an outage is not answered
+// with a storm.
 #pragma once
+
+#include "failover/sliding.hpp"
 
 #include <chrono>
 #include <cstdint>
 
-#include "failover/sliding.hpp"
-
 namespace tollgate::failover {
 
 struct BudgetOptions {
-    double share = 0.2;                        ///< retries per request within the window; 0: only the floor
+    double share = 0.2;  ///< retries per request within the window; 0: only the floor
     std::chrono::seconds window{10};
-    std::uint32_t floor = 3;                   ///< retries allowed per window whatever the load: a quiet gateway may retry too
+    std::uint32_t floor =
+        3;  ///< retries allowed per window whatever the load: a quiet gateway may retry too
 };
 
-/// Counts requests and retries over a sliding window.  One per worker, not thread-safe, no allocation.
+/// Counts requests and retries over a sliding window.  One per worker, not thread-safe, no
+/// allocation.
 class RetryBudget {
 public:
-    explicit RetryBudget(const BudgetOptions& options = {}) : options_(options), window_(options.window) {}
+    explicit RetryBudget(const BudgetOptions& options = {})
+        : options_(options), window_(options.window) {}
 
     /// A client's request begins (once per request, not per attempt).
     void request(Clock::time_point now) noexcept { ++window_.at(now).requests; }

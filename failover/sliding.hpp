@@ -47,7 +47,7 @@ private:
 
     Clock::duration slot_length_;
     std::array<Counts, static_cast<std::size_t>(kSlots)> slots_{};
-    std::int64_t newest_ = 0;   ///< number of the newest slot since the clock's epoch
+    std::int64_t newest_ = 0;  ///< number of the newest slot since the clock's epoch
 };
 
 }  // namespace tollgate::failover

@@ -1,23 +1,25 @@
 #include "adapters/codec/content_coding.hpp"
 
+#include <brotli/decode.h>
+#include <zlib.h>
+#include <zstd.h>
+
 #include <array>
 #include <cctype>
 #include <optional>
 #include <vector>
 
-#include <brotli/decode.h>
-#include <zlib.h>
-#include <zstd.h>
-
 namespace tollgate::codec {
 namespace {
 
 constexpr std::size_t kBlock = 16 * 1024;
-constexpr std::size_t kMaxCodings = 4;   // real traffic has one; each further one multiplies a bomb's reach
+constexpr std::size_t kMaxCodings =
+    4;  // real traffic has one; each further one multiplies a bomb's reach
 
 std::unexpected<Failure> corrupt(std::string_view coding, std::string_view why) {
-    return fail(FailureKind::protocol_error,
-                "The " + std::string(coding) + " content coding is broken: " + std::string(why) + ".");
+    return fail(
+        FailureKind::protocol_error,
+        "The " + std::string(coding) + " content coding is broken: " + std::string(why) + ".");
 }
 
 class BlockSink {
@@ -79,8 +81,9 @@ private:
         return form_ == ZlibForm::gzip ? "gzip" : "deflate";
     }
 
-    // "deflate" means the zlib wrapper (RFC 9110 §8.4.1.2), but servers exist that send raw deflate; the two bytes of a
-    // zlib header are a multiple of 31 with method 8, which raw data is only by a rare accident.
+    // "deflate" means the zlib wrapper (RFC 9110 §8.4.1.2), but servers exist that send raw
+    // deflate; the two bytes of a zlib header are a multiple of 31 with method 8, which raw data is
+    // only by a rare accident.
     bool start(std::string_view in) {
         int window_bits = MAX_WBITS + 16;
         if (form_ == ZlibForm::deflate) {
@@ -107,7 +110,7 @@ private:
     }
 
     Result<void> inflate_part(std::string_view in, BlockSink& sink) {
-        std::array<char, kBlock> block;   // written by zlib before it is read
+        std::array<char, kBlock> block;  // written by zlib before it is read
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
         stream_.avail_in = static_cast<uInt>(in.size());
         bool more = true;
@@ -128,7 +131,8 @@ private:
                 }
             }
             at_end_ = code == Z_STREAM_END;
-            more = at_end_ ? stream_.avail_in > 0 : (stream_.avail_out == 0 || stream_.avail_in > 0);
+            more =
+                at_end_ ? stream_.avail_in > 0 : (stream_.avail_out == 0 || stream_.avail_in > 0);
         }
         return {};
     }
@@ -144,7 +148,7 @@ private:
 
     ZlibForm form_;
     z_stream stream_{};
-    std::string head_;   // the first byte of a deflate body, until the second tells its form
+    std::string head_;  // the first byte of a deflate body, until the second tells its form
     bool open_ = false;
     bool at_end_ = false;
 };
@@ -170,7 +174,8 @@ public:
         while (!at_end_ && code == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
             std::uint8_t* next_out = block.data();
             std::size_t room = block.size();
-            code = BrotliDecoderDecompressStream(state_, &left, &next_in, &room, &next_out, nullptr);
+            code =
+                BrotliDecoderDecompressStream(state_, &left, &next_in, &room, &next_out, nullptr);
             if (code == BROTLI_DECODER_RESULT_ERROR) {
                 return corrupt("br", BrotliDecoderErrorString(BrotliDecoderGetErrorCode(state_)));
             }
@@ -249,7 +254,8 @@ private:
     bool at_end_ = false;
 };
 
-/// Stages in decoding order.  Blocks go straight from one to the next; nothing is kept between them.
+/// Stages in decoding order.  Blocks go straight from one to the next; nothing is kept between
+/// them.
 class Chain final : public ContentDecoder {
 public:
     explicit Chain(std::vector<std::unique_ptr<Stage>> stages) : stages_(std::move(stages)) {}
@@ -281,8 +287,8 @@ private:
         Next(Chain& chain, std::size_t index, std::string& out, std::size_t limit)
             : chain_(chain), index_(index), out_(out), limit_(limit) {}
         Result<void> take(std::string_view block) override {
-            // Also what passes between two stages is bounded, or a bomb that decodes to many empty members would burn
-            // processor time without ever growing `out`.
+            // Also what passes between two stages is bounded, or a bomb that decodes to many empty
+            // members would burn processor time without ever growing `out`.
             passed_ += block.size();
             if (passed_ > limit_) {
                 return over(limit_);
@@ -359,7 +365,7 @@ std::unique_ptr<ContentDecoder> ContentDecoder::make(std::string_view content_en
             if (stage == nullptr || stages.size() == kMaxCodings) {
                 return nullptr;
             }
-            stages.insert(stages.begin(), std::move(stage));   // the last applied is undone first
+            stages.insert(stages.begin(), std::move(stage));  // the last applied is undone first
         }
         if (comma == std::string_view::npos) {
             return std::make_unique<Chain>(std::move(stages));

@@ -1,17 +1,17 @@
 #include "adapters/demo/conversation.hpp"
 
-#include <algorithm>
-
 #include "adapters/codec/base64.hpp"
 #include "adapters/demo/text.hpp"
+
+#include <algorithm>
 
 namespace tollgate::demo {
 namespace {
 
 using json::Value;
 
-constexpr std::uint64_t kTokensPerMessage = 4;   // role and separators, as OpenAI's cookbook counts
-constexpr std::uint64_t kTokensPerImage = 85;    // OpenAI's price of a low-detail image
+constexpr std::uint64_t kTokensPerMessage = 4;  // role and separators, as OpenAI's cookbook counts
+constexpr std::uint64_t kTokensPerImage = 85;   // OpenAI's price of a low-detail image
 constexpr std::size_t kMostCalls = 16;
 
 std::string part_param(std::size_t message, std::size_t part) {
@@ -31,14 +31,16 @@ Result<std::string> describe_image(std::string_view url, const std::string& para
     const std::size_t semicolon = url.find(';');
     if (comma == std::string_view::npos || semicolon > comma ||
         url.substr(semicolon, comma - semicolon) != ";base64") {
-        return fail_param(param, "The image's data URL must have the form data:<type>;base64,<data>.",
+        return fail_param(param,
+                          "The image's data URL must have the form data:<type>;base64,<data>.",
                           "invalid_image_url");
     }
     const auto bytes = codec::base64_decode(url.substr(comma + 1));
     if (!bytes) {
         return fail_param(param, "The image's data is not valid base64.", "invalid_base64");
     }
-    return clip(url.substr(5, semicolon - 5), 60) + " of " + std::to_string(bytes->size()) + " bytes";
+    return clip(url.substr(5, semicolon - 5), 60) + " of " + std::to_string(bytes->size()) +
+           " bytes";
 }
 
 struct Content {
@@ -70,7 +72,9 @@ Result<Content> read_content(Value content, std::size_t message) {
     return read;
 }
 
-bool is_tool_result(std::string_view role) { return role == "tool" || role == "function"; }
+bool is_tool_result(std::string_view role) {
+    return role == "tool" || role == "function";
+}
 
 Result<std::vector<Tool>> read_tools(Value tools) {
     std::vector<Tool> read;
@@ -98,7 +102,8 @@ Result<std::vector<Tool>> choose(const std::vector<Tool>& tools, Value choice,
         const auto found = std::find_if(tools.begin(), tools.end(),
                                         [&](const Tool& tool) { return tool.name == wanted; });
         if (found == tools.end()) {
-            return fail_param("tool_choice", "tool_choice names the function '" + clip(wanted, 100) +
+            return fail_param("tool_choice", "tool_choice names the function '" +
+                                                 clip(wanted, 100) +
                                                  "', which is not among the tools.");
         }
         chosen.push_back(*found);

@@ -1,13 +1,13 @@
 #include "adapters/demo/embedding.hpp"
 
+#include "adapters/codec/base64.hpp"
+#include "adapters/demo/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
-
-#include "adapters/codec/base64.hpp"
-#include "adapters/demo/text.hpp"
 
 namespace tollgate::demo {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 using json::Value;
 
 constexpr int kCoordinatesPerWord = 8;
-constexpr std::size_t kMostNumbers = 1'000'000;   // of one answer, about 12 MB as text
+constexpr std::size_t kMostNumbers = 1'000'000;  // of one answer, about 12 MB as text
 
 struct Input {
     std::vector<std::uint64_t> words;
@@ -67,7 +67,8 @@ Result<std::vector<Input>> read_inputs(Value value) {
         return inputs;
     }
     if (value.size() == 0 || value.size() > kMostInputs) {
-        return fail_param("input", "One request takes 1 to " + std::to_string(kMostInputs) + " inputs.");
+        return fail_param("input",
+                          "One request takes 1 to " + std::to_string(kMostInputs) + " inputs.");
     }
     for (const Value item : value) {
         auto one = read_one(item, "input[" + std::to_string(inputs.size()) + "]");
@@ -83,7 +84,8 @@ void append_floats(json::Writer& writer, const std::vector<float>& vector) {
     writer.begin_array();
     std::array<char, 32> digits{};
     for (const float number : vector) {
-        const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+        const auto [end, error] =
+            std::to_chars(digits.data(), digits.data() + digits.size(), number);
         writer.raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
     }
     writer.end_array();
@@ -128,7 +130,8 @@ std::vector<float> embed(const std::vector<std::uint64_t>& words, std::size_t di
         }
     }
     double squares = 0;
-    for (double& coordinate : sum) {   // a little noise of the whole text, so that no vector is zero and order counts
+    for (double& coordinate :
+         sum) {  // a little noise of the whole text, so that no vector is zero and order counts
         whole = mix(whole);
         coordinate += (static_cast<double>(whole >> 11U) * 0x1.0p-53 - 0.5) * 0.1 + 1e-6;
         squares += coordinate * coordinate;

@@ -1,11 +1,11 @@
 #include "adapters/demo/faults.hpp"
 
-#include <array>
-#include <charconv>
-
 #include "adapters/codec/json.hpp"
 #include "adapters/demo/model.hpp"
 #include "adapters/demo/text.hpp"
+
+#include <array>
+#include <charconv>
 
 namespace tollgate::demo {
 namespace {
@@ -13,8 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, 11> kNames{
-    "none", "rate_limit", "server_error", "auth", "filtered", "stall",
-    "reset", "empty", "malformed", "cut", "stream_error"};
+    "none",  "rate_limit", "server_error", "auth", "filtered",    "stall",
+    "reset", "empty",      "malformed",    "cut",  "stream_error"};
 
 constexpr milliseconds kLongest = std::chrono::minutes(10);
 constexpr std::uint64_t kMostEvents = 100'000;
@@ -29,8 +29,8 @@ std::string_view trim(std::string_view text) {
 }
 
 std::unexpected<Failure> refuse(std::string_view part, std::string_view why) {
-    return fail_param(std::string(kHeader), std::string(kHeader) + ": '" + clip(part, 80) + "': " +
-                                                std::string(why) + ".");
+    return fail_param(std::string(kHeader), std::string(kHeader) + ": '" + clip(part, 80) +
+                                                "': " + std::string(why) + ".");
 }
 
 std::optional<std::uint64_t> read_number(std::string_view text, std::uint64_t most) {
@@ -43,8 +43,8 @@ std::optional<std::uint64_t> read_number(std::string_view text, std::uint64_t mo
 }
 
 std::optional<milliseconds> read_time(std::string_view text) {
-    constexpr std::array<std::pair<std::string_view, milliseconds>, 3> kUnits{{
-        {"ms", milliseconds(1)}, {"s", std::chrono::seconds(1)}, {"m", std::chrono::minutes(1)}}};
+    constexpr std::array<std::pair<std::string_view, milliseconds>, 3> kUnits{
+        {{"ms", milliseconds(1)}, {"s", std::chrono::seconds(1)}, {"m", std::chrono::minutes(1)}}};
     for (const auto& [suffix, unit] : kUnits) {
         if (!text.ends_with(suffix)) {
             continue;
@@ -117,8 +117,9 @@ Result<void> apply(DemoPlan& plan, std::string_view part) {
     if (key == "fail") {
         return set_number(plan.fail, part, value, 0, kMostFailures);
     }
-    return refuse(part, "the keys are fault, latency, chunk_delay, retry_after, status, cut_after, "
-                        "chunks and fail");
+    return refuse(part,
+                  "the keys are fault, latency, chunk_delay, retry_after, status, cut_after, "
+                  "chunks and fail");
 }
 
 std::string error_body(std::string_view message, std::string_view type, std::string_view code) {
@@ -131,7 +132,9 @@ std::string error_body(std::string_view message, std::string_view type, std::str
 
 }  // namespace
 
-std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
+std::string_view to_string(Fault fault) noexcept {
+    return kNames[static_cast<std::size_t>(fault)];
+}
 
 std::optional<Fault> fault_named(std::string_view name) noexcept {
     for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -176,16 +179,20 @@ std::optional<FaultAnswer> fault_answer(Fault fault, const DemoPlan& plan) {
                                .body = error_body("The demo model refuses this key.",
                                                   "authentication_error", "invalid_api_key")};
         case Fault::filtered:
-            return FaultAnswer{.status = 400,
-                               .body = error_body("The demo model's content policy refused the prompt.",
-                                                  "invalid_request_error", "content_filter")};
-        case Fault::empty: return FaultAnswer{};
-        case Fault::malformed: return FaultAnswer{.body = "<html>this is {not JSON"};
+            return FaultAnswer{
+                .status = 400,
+                .body = error_body("The demo model's content policy refused the prompt.",
+                                   "invalid_request_error", "content_filter")};
+        case Fault::empty:
+            return FaultAnswer{};
+        case Fault::malformed:
+            return FaultAnswer{.body = "<html>this is {not JSON"};
         case Fault::none:
         case Fault::stall:
         case Fault::reset:
         case Fault::cut:
-        case Fault::stream_error: break;
+        case Fault::stream_error:
+            break;
     }
     return std::nullopt;
 }
@@ -194,6 +201,8 @@ std::string stream_error_body() {
     return error_body("The demo model failed while answering.", "server_error", "internal_error");
 }
 
-std::string stream_error_event() { return "data: " + stream_error_body() + "\n\n"; }
+std::string stream_error_event() {
+    return "data: " + stream_error_body() + "\n\n";
+}
 
 }  // namespace tollgate::demo

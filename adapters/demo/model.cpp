@@ -1,14 +1,14 @@
 #include "adapters/demo/model.hpp"
 
-#include <algorithm>
-#include <optional>
-
 #include "adapters/codec/json.hpp"
 #include "adapters/demo/conversation.hpp"
 #include "adapters/demo/embedding.hpp"
 #include "adapters/demo/reply.hpp"
 #include "adapters/demo/schema.hpp"
 #include "adapters/demo/text.hpp"
+
+#include <algorithm>
+#include <optional>
 
 namespace tollgate::demo {
 namespace {
@@ -54,11 +54,11 @@ std::optional<ModelAnswer> refuse_model(std::string_view model, Operation operat
     }
     const bool embeds = operation == Operation::embeddings;
     if ((model == kEmbedModel) != embeds) {
-        return refuse(400, {.detail = std::string(model) +
-                                      (embeds ? " makes no embeddings; demo-embed does."
-                                              : " makes embeddings only; demo-1 chats."),
-                            .code = "model_not_supported",
-                            .param = "model"});
+        return refuse(
+            400, {.detail = std::string(model) + (embeds ? " makes no embeddings; demo-embed does."
+                                                         : " makes embeddings only; demo-1 chats."),
+                  .code = "model_not_supported",
+                  .param = "model"});
     }
     return std::nullopt;
 }
@@ -75,7 +75,9 @@ std::string enumerate(const std::vector<std::string>& items) {
     return text;
 }
 
-std::string quote(std::string_view text) { return "\"" + clip(text, kLongestQuote) + "\""; }
+std::string quote(std::string_view text) {
+    return "\"" + clip(text, kLongestQuote) + "\"";
+}
 
 std::string chat_text(const Conversation& conversation) {
     if (!conversation.tool_results.empty()) {
@@ -88,8 +90,9 @@ std::string chat_text(const Conversation& conversation) {
         return (quotes.size() == 1 ? "The tool answered: " : "The tools answered: ") +
                enumerate(quotes) + ".";
     }
-    std::string text = conversation.user_text.empty() ? "Hello from the demo model."
-                                                      : "You said: " + quote(conversation.user_text) + ".";
+    std::string text = conversation.user_text.empty()
+                           ? "Hello from the demo model."
+                           : "You said: " + quote(conversation.user_text) + ".";
     if (!conversation.images.empty()) {
         const std::size_t count = conversation.images.size();
         std::vector<std::string> shown = conversation.images;
@@ -106,7 +109,7 @@ std::string repeated(std::string_view text, std::size_t chunks) {
     for (std::size_t i = 0; i < std::min(chunks, kMostChunks) && !words.empty(); ++i) {
         const std::string_view word = words[i % words.size()];
         if (i > 0 && !word.starts_with(' ')) {
-            result += ' ';   // the first word has none before it when it comes again
+            result += ' ';  // the first word has none before it when it comes again
         }
         result += word;
     }
@@ -144,7 +147,8 @@ void apply_stop(Value stop, std::string& text) {
     text.resize(end);
 }
 
-/// Cuts `text` to what is left of the allowance, and takes its pieces from it.  True when something was cut.
+/// Cuts `text` to what is left of the allowance, and takes its pieces from it.  True when something
+/// was cut.
 bool spend(std::string& text, std::uint64_t& allowance, std::uint64_t& spent) {
     std::uint64_t used = 0;
     std::size_t bytes = 0;
@@ -251,10 +255,10 @@ Result<Reply> chat(const Request& request, Value body, const ModelContext& conte
         }
         for (const Tool& tool : conversation->calls) {
             const std::string seed = std::to_string(i) + "." + std::to_string(choice.calls.size());
-            choice.calls.push_back({.id = "call_demo_" + hex(hash(reply.id + seed)),
-                                    .name = std::string(tool.name),
-                                    .arguments = tool.parameters.is_object() ? satisfy(tool.parameters)
-                                                                             : "{}"});
+            choice.calls.push_back(
+                {.id = "call_demo_" + hex(hash(reply.id + seed)),
+                 .name = std::string(tool.name),
+                 .arguments = tool.parameters.is_object() ? satisfy(tool.parameters) : "{}"});
             choice.finish = "tool_calls";
         }
         limit_choice(choice, request.max_output, reply);
@@ -332,8 +336,9 @@ ModelAnswer answer(const Request& request, const ModelContext& context) {
         auto made = answer_embeddings(body, model);
         return made ? ModelAnswer{.body = *std::move(made)} : refuse(400, made.error());
     }
-    const auto reply = request.operation == Operation::chat ? chat(request, body, context, model)
-                                                            : complete(request, body, context, model);
+    const auto reply = request.operation == Operation::chat
+                           ? chat(request, body, context, model)
+                           : complete(request, body, context, model);
     if (!reply) {
         return refuse(400, reply.error());
     }

@@ -14,7 +14,10 @@ void write_usage(Writer& writer, const Reply& reply) {
     writer.member_count("prompt_tokens", reply.prompt_tokens);
     writer.member_count("completion_tokens", reply.output_tokens);
     writer.member_count("total_tokens", reply.prompt_tokens + reply.output_tokens);
-    writer.key("prompt_tokens_details").begin_object().member_count("cached_tokens", 0).end_object();
+    writer.key("prompt_tokens_details")
+        .begin_object()
+        .member_count("cached_tokens", 0)
+        .end_object();
     writer.key("completion_tokens_details").begin_object();
     writer.member_count("reasoning_tokens", reply.reasoning_tokens).end_object();
     writer.end_object();

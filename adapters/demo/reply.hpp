@@ -1,12 +1,12 @@
 // What the demo model has decided to say, and OpenAI's shapes for it.
 #pragma once
 
+#include "adapters/request.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "adapters/request.hpp"
 
 namespace tollgate::demo {
 
@@ -30,9 +30,9 @@ struct Reply {
     std::int64_t created = 0;
     std::vector<Choice> choices;
     std::uint64_t prompt_tokens = 0;
-    std::uint64_t output_tokens = 0;      ///< all of them
-    std::uint64_t reasoning_tokens = 0;   ///< a part of output_tokens
-    bool include_usage = false;           ///< streams only
+    std::uint64_t output_tokens = 0;     ///< all of them
+    std::uint64_t reasoning_tokens = 0;  ///< a part of output_tokens
+    bool include_usage = false;          ///< streams only
 };
 
 /// chat.completion or text_completion.

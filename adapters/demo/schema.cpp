@@ -15,8 +15,8 @@ using json::Kind;
 using json::Value;
 
 constexpr std::size_t kOutputLimit = 64 * 1024;
-constexpr int kOptionalDepth = 6;    // optional members are left out below this
-constexpr int kDepthLimit = 24;      // required recursion ends in null here
+constexpr int kOptionalDepth = 6;  // optional members are left out below this
+constexpr int kDepthLimit = 24;    // required recursion ends in null here
 constexpr std::size_t kMostItems = 64;
 constexpr std::size_t kLongestString = 4096;
 
@@ -82,7 +82,8 @@ private:
         }
     }
 
-    // A $ref chain within the document: "#", "#/$defs/x", any JSON pointer.  Bounded, because chains may be cycles.
+    // A $ref chain within the document: "#", "#/$defs/x", any JSON pointer.  Bounded, because
+    // chains may be cycles.
     [[nodiscard]] Value follow(Value schema) const {
         for (int hops = 0; hops < 16; ++hops) {
             const Value ref = schema["$ref"];
@@ -113,7 +114,7 @@ private:
         return at;
     }
 
-    static std::string unescape_token(std::string_view token) {   // RFC 6901 §4
+    static std::string unescape_token(std::string_view token) {  // RFC 6901 §4
         std::string text;
         for (std::size_t i = 0; i < token.size(); ++i) {
             if (token[i] == '~' && i + 1 < token.size()) {
@@ -125,7 +126,8 @@ private:
         return text;
     }
 
-    // The first branch; deep down one that is null or no reference, so that recursive schemas come to an end.
+    // The first branch; deep down one that is null or no reference, so that recursive schemas come
+    // to an end.
     [[nodiscard]] Value branch_of(Value schema, int depth) const {
         if (schema["properties"].exists() || schema["items"].exists()) {
             return {};
@@ -189,7 +191,7 @@ private:
                 value(property, property.key(), 0, depth + 1);
             }
         }
-        for (const std::string_view name : required) {   // not described: anything will do
+        for (const std::string_view name : required) {  // not described: anything will do
             writer_.member(name, "demo");
         }
         writer_.end_object();
@@ -198,7 +200,8 @@ private:
     void array(Value schema, std::string_view name, int depth) {
         writer_.begin_array();
         const Value prefix = schema["prefixItems"];
-        const std::size_t natural = std::max<std::size_t>(prefix.size(), depth < kOptionalDepth ? 1 : 0);
+        const std::size_t natural =
+            std::max<std::size_t>(prefix.size(), depth < kOptionalDepth ? 1 : 0);
         std::size_t count = std::max<std::size_t>(natural, schema["minItems"].count());
         if (const auto most = schema["maxItems"].integer(); most && *most >= 0) {
             count = std::min(count, static_cast<std::size_t>(*most));
@@ -218,7 +221,7 @@ private:
     struct Bounds {
         double low;
         double high;
-        double step;   // 0: none
+        double step;  // 0: none
     };
 
     static Bounds bounds(Value schema, double least_step) {
@@ -255,8 +258,8 @@ private:
         Bounds range = bounds(schema, 1);
         range.low = std::ceil(range.low);
         range.high = std::floor(range.high);
-        return static_cast<std::int64_t>(std::clamp(
-            pick(range, 42 + static_cast<double>(ordinal)), -9e15, 9e15));
+        return static_cast<std::int64_t>(
+            std::clamp(pick(range, 42 + static_cast<double>(ordinal)), -9e15, 9e15));
     }
 
     void number(Value schema, std::size_t ordinal) {
@@ -265,7 +268,8 @@ private:
         const double gap = std::clamp((rough.high - rough.low) / 4, 0.0, 0.5);
         const double chosen = pick(bounds(schema, gap), 4.25 + static_cast<double>(ordinal));
         std::array<char, 32> digits{};
-        const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), chosen);
+        const auto [end, error] =
+            std::to_chars(digits.data(), digits.data() + digits.size(), chosen);
         writer_.raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
     }
 
@@ -277,13 +281,14 @@ private:
             }
         }
         std::string text = "demo ";
-        for (const char c : name) {   // one character one byte, so that lengths can be kept
+        for (const char c : name) {  // one character one byte, so that lengths can be kept
             text.push_back(static_cast<unsigned char>(c) < 0x80 ? c : '?');
         }
         if (ordinal > 0) {
             text += ' ' + std::to_string(ordinal + 1);
         }
-        const std::size_t least = std::min<std::size_t>(schema["minLength"].count(), kLongestString);
+        const std::size_t least =
+            std::min<std::size_t>(schema["minLength"].count(), kLongestString);
         while (text.size() < least) {
             text += " demo";
         }

@@ -8,11 +8,13 @@
 
 namespace tollgate::demo {
 
-/// Cuts text into word-like pieces (a word with the white space before it, at most 16 bytes, whole characters).  One piece is
-/// one token of the demo model.  Views of `text`; joined they give `text` again.
+/// Cuts text into word-like pieces (a word with the white space before it, at most 16 bytes, whole
+/// characters).  One piece is one token of the demo model.  Views of `text`; joined they give
+/// `text` again.
 [[nodiscard]] std::vector<std::string_view> pieces(std::string_view text);
 
-/// The beginning of `text`, at most `bytes` long, cut between characters; "…" is added when something was cut.
+/// The beginning of `text`, at most `bytes` long, cut between characters; "…" is added when
+/// something was cut.
 [[nodiscard]] std::string clip(std::string_view text, std::size_t bytes);
 
 /// FNV-1a, 64 bits: the same on every machine, so that answers are too.

@@ -1,10 +1,10 @@
 // Cohere v2: POST /v2/chat and /v2/embed, SSE with typed events.  See cohere.hpp for the sources.
 #include "adapters/dialect/cohere.hpp"
 
+#include "adapters/dialect/openai_shape.hpp"
+
 #include <algorithm>
 #include <cctype>
-
-#include "adapters/dialect/openai_shape.hpp"
 
 namespace tollgate::adapters {
 namespace {
@@ -30,7 +30,8 @@ public:
                                       UpstreamRequest& out) const override {
         const std::string_view model = target.endpoint->upstream_model(target.model);
         const bool embeds = request.operation == Operation::embeddings;
-        auto body = embeds ? cohere::encode_embed(request, model) : cohere::encode_chat(request, model);
+        auto body =
+            embeds ? cohere::encode_embed(request, model) : cohere::encode_chat(request, model);
         if (!body) {
             return std::unexpected(std::move(body.error()));
         }
@@ -46,10 +47,12 @@ public:
     }
 
     [[nodiscard]] Result<std::string> embeddings(std::string_view body, const Request& request,
-                                                 const Target& target, Usage& usage) const override {
+                                                 const Target& target,
+                                                 Usage& usage) const override {
         const auto document = json::Document::parse(body);
         if (!document) {
-            return fail(FailureKind::protocol_error, "Cohere's answer cannot be read: " + document.error().detail);
+            return fail(FailureKind::protocol_error,
+                        "Cohere's answer cannot be read: " + document.error().detail);
         }
         // By type since v2; a bare array is the form of older models behind the same path.
         const Value given = document->root()["embeddings"];
@@ -62,20 +65,22 @@ public:
             usage.input = billed["input_tokens"].count() + billed["image_tokens"].count();
             usage.reported = true;
         }
-        return openai_shape::embeddings_answer({rows.begin(), rows.end()}, request, target.model, usage);
+        return openai_shape::embeddings_answer({rows.begin(), rows.end()}, request, target.model,
+                                               usage);
     }
 
     [[nodiscard]] Failure classify(const ResponseInfo& head, std::string_view body) const override {
         Failure failure = classify_common(head, body);
         const auto document = json::Document::parse(body);
         const std::string text = lower(document ? (*document)["message"].string(body) : body);
-        if (head.status == 498) {   // "invalid token": something in the prompt that Cohere blocks
+        if (head.status == 498) {  // "invalid token": something in the prompt that Cohere blocks
             failure.kind = FailureKind::upstream_rejected;
             failure.upstream_status = 400;
-        } else if (head.status == 499) {   // Cohere believes that we left
+        } else if (head.status == 499) {  // Cohere believes that we left
             failure.kind = FailureKind::upstream_timeout;
         } else if (head.status == 429 && (has(text, "/ month") || has(text, "per month"))) {
-            failure.kind = FailureKind::upstream_quota;   // a trial key's month is over; waiting a second will not help
+            failure.kind = FailureKind::upstream_quota;  // a trial key's month is over; waiting a
+                                                         // second will not help
         } else if (head.status == 400 && has(text, "too many tokens")) {
             failure.kind = FailureKind::context_exceeded;
         } else if (head.status == 404 && has(text, "model")) {
@@ -85,13 +90,15 @@ public:
     }
 
     [[nodiscard]] std::string models_path(const Endpoint& endpoint) const override {
-        return std::string(openai_shape::unversioned_path(endpoint.base_url)) + "/v1/models?page_size=1000";
+        return std::string(openai_shape::unversioned_path(endpoint.base_url)) +
+               "/v1/models?page_size=1000";
     }
 
     [[nodiscard]] Result<std::vector<std::string>> models(std::string_view body) const override {
         const auto document = json::Document::parse(body);
         if (!document || !(*document)["models"].is_array()) {
-            return fail(FailureKind::protocol_error, "Cohere's list of models has no array 'models'.");
+            return fail(FailureKind::protocol_error,
+                        "Cohere's list of models has no array 'models'.");
         }
         std::vector<std::string> names;
         for (const Value model : (*document)["models"]) {

@@ -1,13 +1,14 @@
 // Cohere's v2 protocol, in the pieces that make up the dialect.
-// Facts: https://docs.cohere.com/reference/chat, …/chat-stream, …/embed, and Cohere's own Python SDK (2026-08).
+// Facts: https://docs.cohere.com/reference/chat, …/chat-stream, …/embed, and Cohere's own Python
+// SDK (2026-08).
 #pragma once
+
+#include "adapters/codec/json.hpp"
+#include "adapters/dialect.hpp"
 
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "adapters/codec/json.hpp"
-#include "adapters/dialect.hpp"
 
 namespace tollgate::adapters::cohere {
 

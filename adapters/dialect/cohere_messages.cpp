@@ -32,8 +32,9 @@ public:
         if (role == "tool") {
             return tool_result(one, where);
         }
-        return fail_param(where + ".role", "Cohere knows the roles system, user, assistant and tool, not '" +
-                                               std::string(role.substr(0, 40)) + "'");
+        return fail_param(where + ".role",
+                          "Cohere knows the roles system, user, assistant and tool, not '" +
+                              std::string(role.substr(0, 40)) + "'");
     }
 
 private:
@@ -80,7 +81,8 @@ private:
         const std::string_view url = image.is_string() ? image.string() : image["url"].string();
         if (!url.starts_with("data:image/") && !url.starts_with("http://") &&
             !url.starts_with("https://")) {
-            return fail_param(where + ".image_url.url", "must be an http(s) URL or a data:image/ URL");
+            return fail_param(where + ".image_url.url",
+                              "must be an http(s) URL or a data:image/ URL");
         }
         writer_.begin_object().member("type", "image_url").key("image_url").begin_object();
         writer_.member("url", url);
@@ -103,7 +105,8 @@ private:
             one["reasoning_content"].string(one["reasoning"].string());
         writer_.begin_object().member("role", "assistant");
         if (one["tool_calls"].size() > 0) {
-            // Cohere's models say what they are about to do in tool_plan; an answer of theirs comes back as it was.
+            // Cohere's models say what they are about to do in tool_plan; an answer of theirs comes
+            // back as it was.
             if (!reasoning.empty()) {
                 writer_.member("tool_plan", reasoning);
                 if (!text->empty()) {
@@ -135,7 +138,8 @@ private:
         for (const Value call : calls) {
             const std::string path = at(where, index++);
             const Value function = call["function"];
-            if (call["type"].string("function") != "function" || function["name"].string().empty()) {
+            if (call["type"].string("function") != "function" ||
+                function["name"].string().empty()) {
                 return fail_param(path, "Cohere knows only calls of functions with a name");
             }
             const std::string_view arguments = function["arguments"].string();
@@ -154,7 +158,8 @@ private:
             return std::unexpected(text.error());
         }
         if (one["tool_call_id"].string().empty()) {
-            return fail_param(where + ".tool_call_id", "a tool message must name the call it answers");
+            return fail_param(where + ".tool_call_id",
+                              "a tool message must name the call it answers");
         }
         writer_.begin_object().member("role", "tool");
         writer_.member("tool_call_id", one["tool_call_id"].string());

@@ -1,12 +1,12 @@
-// An OpenAI request as Cohere v2 wants it.  Fields that OpenAI does not know (documents, citation_options, safety_mode,
-// thinking, k, priority, …) are passed on as they are.
-#include <algorithm>
-#include <array>
-#include <charconv>
-
+// An OpenAI request as Cohere v2 wants it.  Fields that OpenAI does not know (documents,
+// citation_options, safety_mode, thinking, k, priority, …) are passed on as they are.
 #include "adapters/codec/json.hpp"
 #include "adapters/dialect/cohere.hpp"
 #include "adapters/dialect/openai_shape.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace tollgate::adapters::cohere {
 namespace {
@@ -18,23 +18,61 @@ using namespace openai_shape;
 constexpr std::size_t kMostStops = 5;
 constexpr std::size_t kMostTexts = 96;
 
-/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go through.
-constexpr std::string_view kChatFields[]{
-    "model", "messages", "prompt", "stream", "stream_options", "tools", "tool_choice",
-    "parallel_tool_calls", "functions", "function_call", "response_format", "max_tokens",
-    "max_completion_tokens", "stop", "temperature", "top_p", "top_k", "frequency_penalty",
-    "presence_penalty", "seed", "n", "logprobs", "top_logprobs", "logit_bias", "reasoning_effort",
-    "user", "metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention",
-    "safety_identifier", "verbosity", "prediction", "modalities", "audio", "web_search_options",
-    "suffix", "echo", "best_of"};
-constexpr std::string_view kEmbedFields[]{"model", "input", "encoding_format", "dimensions", "user"};
+/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go
+/// through.
+constexpr std::string_view kChatFields[]{"model",
+                                         "messages",
+                                         "prompt",
+                                         "stream",
+                                         "stream_options",
+                                         "tools",
+                                         "tool_choice",
+                                         "parallel_tool_calls",
+                                         "functions",
+                                         "function_call",
+                                         "response_format",
+                                         "max_tokens",
+                                         "max_completion_tokens",
+                                         "stop",
+                                         "temperature",
+                                         "top_p",
+                                         "top_k",
+                                         "frequency_penalty",
+                                         "presence_penalty",
+                                         "seed",
+                                         "n",
+                                         "logprobs",
+                                         "top_logprobs",
+                                         "logit_bias",
+                                         "reasoning_effort",
+                                         "user",
+                                         "metadata",
+                                         "store",
+                                         "service_tier",
+                                         "prompt_cache_key",
+                                         "prompt_cache_retention",
+                                         "safety_identifier",
+                                         "verbosity",
+                                         "prediction",
+                                         "modalities",
+                                         "audio",
+                                         "web_search_options",
+                                         "suffix",
+                                         "echo",
+                                         "best_of"};
+constexpr std::string_view kEmbedFields[]{"model", "input", "encoding_format", "dimensions",
+                                          "user"};
 
 struct Effort {
     std::string_view word;
-    unsigned budget;   // 0: disabled.  LiteLLM's convention, which clients have come to expect
+    unsigned budget;  // 0: disabled.  LiteLLM's convention, which clients have come to expect
 };
-constexpr std::array<Effort, 7> kEfforts{{{"none", 0}, {"minimal", 1024}, {"low", 1024},
-                                          {"medium", 2048}, {"high", 4096}, {"xhigh", 8192},
+constexpr std::array<Effort, 7> kEfforts{{{"none", 0},
+                                          {"minimal", 1024},
+                                          {"low", 1024},
+                                          {"medium", 2048},
+                                          {"high", 4096},
+                                          {"xhigh", 8192},
                                           {"max", 16384}}};
 
 /// Number kept within [low, high]; its own digits when it lies there already.
@@ -49,8 +87,8 @@ void write_clamped(Writer& writer, std::string_view name, Value value, double lo
         return;
     }
     std::array<char, 32> digits{};
-    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                            std::clamp(*number, low, high));
+    const auto [end, error] =
+        std::to_chars(digits.data(), digits.data() + digits.size(), std::clamp(*number, low, high));
     writer.raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
@@ -146,7 +184,7 @@ private:
             return fail_param("tool_choice", "names a function that is not among the tools");
         }
         if (strict) {
-            writer_.key("strict_tools").boolean(true);   // Cohere has one switch for all tools
+            writer_.key("strict_tools").boolean(true);  // Cohere has one switch for all tools
         }
         if (choice->mode != ToolChoice::Mode::automatic) {
             writer_.member("tool_choice",
@@ -163,8 +201,9 @@ private:
         }
         // Cohere insists on parameters, also where there are none.
         const Value parameters = function["parameters"];
-        writer_.member_raw("parameters", parameters.is_object() ? parameters.raw()
-                                                                : R"({"type":"object","properties":{}})");
+        writer_.member_raw("parameters", parameters.is_object()
+                                             ? parameters.raw()
+                                             : R"({"type":"object","properties":{}})");
         writer_.end_object().end_object();
     }
 
@@ -179,12 +218,13 @@ private:
         }
         for (const std::string_view rival : {"tools", "documents"}) {
             if (root_[rival].size() > 0) {
-                return fail_param("response_format", "Cohere gives no structured output together with " +
-                                                         std::string(rival));
+                return fail_param(
+                    "response_format",
+                    "Cohere gives no structured output together with " + std::string(rival));
             }
         }
-        const Value schema = type == "json_schema" ? format["json_schema"]["schema"]
-                                                   : format["json_schema"];
+        const Value schema =
+            type == "json_schema" ? format["json_schema"]["schema"] : format["json_schema"];
         if (type == "json_schema" && !schema.is_object()) {
             return fail_param("response_format.json_schema.schema", "must be an object");
         }
@@ -258,7 +298,7 @@ private:
 }  // namespace
 
 Result<std::string> encode_chat(const Request& request, std::string_view model) {
-    const auto document = json::Document::parse(request.body, {.depth = 1024});   // checked by peek
+    const auto document = json::Document::parse(request.body, {.depth = 1024});  // checked by peek
     if (!document) {
         return fail(FailureKind::bad_request, document.error().detail);
     }
@@ -291,9 +331,11 @@ Result<std::string> encode_embed(const Request& request, std::string_view model)
     }
     writer.end_array();
     if (!root["input_type"].exists()) {
-        writer.member("input_type", "search_document");   // required by Cohere; what is embedded is mostly stored
+        writer.member("input_type",
+                      "search_document");  // required by Cohere; what is embedded is mostly stored
     }
-    // Floats also for encoding_format base64: packing them is ours, so that the byte order is OpenAI's.
+    // Floats also for encoding_format base64: packing them is ours, so that the byte order is
+    // OpenAI's.
     if (!root["embedding_types"].exists()) {
         writer.key("embedding_types").begin_array().string("float").end_array();
     }

@@ -1,11 +1,11 @@
 // Cohere v2 answers, whole and streamed, as events.
-#include <algorithm>
-#include <map>
-
 #include "adapters/codec/json.hpp"
 #include "adapters/codec/sse.hpp"
 #include "adapters/dialect/cohere.hpp"
 #include "adapters/dialect/openai_shape.hpp"
+
+#include <algorithm>
+#include <map>
 
 namespace tollgate::adapters::cohere {
 namespace {
@@ -14,7 +14,9 @@ using json::Value;
 
 constexpr std::size_t kBodyLimit = 64 * 1024 * 1024;
 
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 200)) + "'"; }
+std::string quoted(std::string_view text) {
+    return "'" + std::string(text.substr(0, 200)) + "'";
+}
 
 Result<FinishReason> finish_reason(std::string_view reason) {
     if (reason == "MAX_TOKENS" || reason == "ERROR_LIMIT") {
@@ -28,14 +30,16 @@ Result<FinishReason> finish_reason(std::string_view reason) {
     }
     // Half an answer is not passed off as a whole one, also when there is text already.
     if (reason == "ERROR" || reason == "TIMEOUT") {
-        return fail(reason == "TIMEOUT" ? FailureKind::upstream_timeout : FailureKind::upstream_unavailable,
-                    "Cohere broke off the answer with finish_reason " + std::string(reason) + ".");
+        return fail(
+            reason == "TIMEOUT" ? FailureKind::upstream_timeout : FailureKind::upstream_unavailable,
+            "Cohere broke off the answer with finish_reason " + std::string(reason) + ".");
     }
-    return FinishReason::stop;   // COMPLETE, STOP_SEQUENCE, and whatever may be added
+    return FinishReason::stop;  // COMPLETE, STOP_SEQUENCE, and whatever may be added
 }
 
 void report_usage(Value usage, EventSink& sink) {
-    // `tokens` is what the model saw, `billed_units` leaves out what Cohere adds itself; OpenAI's meaning is the former.
+    // `tokens` is what the model saw, `billed_units` leaves out what Cohere adds itself; OpenAI's
+    // meaning is the former.
     const Value counted = usage["tokens"].is_object() ? usage["tokens"] : usage["billed_units"];
     if (!counted.is_object()) {
         return;
@@ -49,7 +53,8 @@ void report_usage(Value usage, EventSink& sink) {
     sink.usage(report);
 }
 
-/// An error that stands where an answer should be.  Its status is unknown, so it counts as the vendor's failure.
+/// An error that stands where an answer should be.  Its status is unknown, so it counts as the
+/// vendor's failure.
 Failure in_band(Value error) {
     const std::string_view text = error.is_string() ? error.string() : error["message"].string();
     return {.kind = FailureKind::upstream_unavailable,
@@ -57,7 +62,9 @@ Failure in_band(Value error) {
                       quoted(text.empty() ? error.raw() : text)};
 }
 
-void emit_citations(std::string json, EventSink& sink) { sink.extension(0, "citations", json); }
+void emit_citations(std::string json, EventSink& sink) {
+    sink.extension(0, "citations", json);
+}
 
 class StreamDecoder final : public Decoder {
 public:
@@ -72,7 +79,8 @@ public:
             }
         }
         if (parser_.overflowed()) {
-            return fail(FailureKind::protocol_error, "Cohere sent an event that is larger than 8 MiB.");
+            return fail(FailureKind::protocol_error,
+                        "Cohere sent an event that is larger than 8 MiB.");
         }
         return {};
     }
@@ -108,7 +116,7 @@ private:
         const std::string_view type = root["type"].string(event.name);
         const Value delta = root["delta"];
         if (delta.is_object() && type != "message-start") {
-            start({}, sink);   // content without message-start before it
+            start({}, sink);  // content without message-start before it
         }
         if (type == "message-start") {
             start(root["id"].string(), sink);
@@ -130,7 +138,7 @@ private:
                    (type.empty() && root["message"].is_string())) {
             return std::unexpected(in_band(root["error"].exists() ? root["error"] : root));
         }
-        return {};   // content-end, tool-call-end, citation-end, debug and what may be added
+        return {};  // content-end, tool-call-end, citation-end, debug and what may be added
     }
 
     void start(std::string_view id, EventSink& sink) {
@@ -140,7 +148,8 @@ private:
         }
     }
 
-    // A block's start tells its type, but its deltas carry the text under that type's name, so nothing need be remembered.
+    // A block's start tells its type, but its deltas carry the text under that type's name, so
+    // nothing need be remembered.
     static void content(Value piece, EventSink& sink) {
         reasoning(piece["thinking"].string(), sink);
         if (const std::string_view text = piece["text"].string(); !text.empty()) {
@@ -162,7 +171,8 @@ private:
         }
         const auto index = calls_.find(vendor_index);
         if (index == calls_.end()) {
-            return fail(FailureKind::protocol_error, "Cohere continued a tool call that it had not started.");
+            return fail(FailureKind::protocol_error,
+                        "Cohere continued a tool call that it had not started.");
         }
         if (const std::string_view piece = function["arguments"].string(); !piece.empty()) {
             sink.tool_arguments(0, index->second, piece);
@@ -174,7 +184,7 @@ private:
         if (openai_shape::is_set(delta["error"])) {
             return std::unexpected(in_band(delta["error"]));
         }
-        report_usage(delta["usage"], sink);   // billed also when the answer broke off
+        report_usage(delta["usage"], sink);  // billed also when the answer broke off
         const auto reason = finish_reason(delta["finish_reason"].string());
         if (!reason) {
             return std::unexpected(reason.error());
@@ -186,7 +196,7 @@ private:
 
     std::string_view model_;
     codec::SseParser parser_;
-    std::map<std::uint64_t, unsigned> calls_;   // Cohere's index of a call -> ours
+    std::map<std::uint64_t, unsigned> calls_;  // Cohere's index of a call -> ours
     unsigned next_call_ = 0;
     bool started_ = false;
     bool done_ = false;
@@ -207,7 +217,8 @@ public:
     Result<void> end(EventSink& sink) override {
         const auto document = json::Document::parse(body_);
         if (!document) {
-            return fail(FailureKind::protocol_error, "Cohere's answer cannot be read: " + document.error().detail);
+            return fail(FailureKind::protocol_error,
+                        "Cohere's answer cannot be read: " + document.error().detail);
         }
         const Value root = document->root();
         const Value message = root["message"];
@@ -215,7 +226,8 @@ public:
             return std::unexpected(in_band(root["error"].exists() ? root["error"] : root));
         }
         if (!message.is_object() || !root["finish_reason"].is_string()) {
-            return fail(FailureKind::protocol_error, "Cohere's answer has no message or no finish_reason.");
+            return fail(FailureKind::protocol_error,
+                        "Cohere's answer has no message or no finish_reason.");
         }
         sink.started({.id = root["id"].string(), .model = model_, .created = 0});
         report_usage(root["usage"], sink);

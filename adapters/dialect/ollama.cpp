@@ -1,4 +1,5 @@
-// Ollama's native API: POST /api/chat, /api/generate and /api/embed, NDJSON.  See ollama.hpp for the sources.
+// Ollama's native API: POST /api/chat, /api/generate and /api/embed, NDJSON.  See ollama.hpp for
+// the sources.
 #include "adapters/dialect/ollama.hpp"
 
 #include "adapters/dialect/openai_shape.hpp"
@@ -16,14 +17,15 @@ public:
                                       UpstreamRequest& out) const override {
         const std::string_view model = target.endpoint->upstream_model(target.model);
         const bool embeds = request.operation == Operation::embeddings;
-        auto body = embeds ? ollama::encode_embed(request, model) : ollama::encode_chat(request, model);
+        auto body =
+            embeds ? ollama::encode_embed(request, model) : ollama::encode_chat(request, model);
         if (!body) {
             return std::unexpected(std::move(body.error()));
         }
         out.target = openai_shape::unversioned_path(target.endpoint->base_url);
-        out.target += embeds                                           ? "/api/embed"
+        out.target += embeds                                        ? "/api/embed"
                       : request.operation == Operation::completions ? "/api/generate"
-                                                                       : "/api/chat";
+                                                                    : "/api/chat";
         out.body.own(*std::move(body));
         return {};
     }
@@ -34,10 +36,12 @@ public:
     }
 
     [[nodiscard]] Result<std::string> embeddings(std::string_view body, const Request& request,
-                                                 const Target& target, Usage& usage) const override {
+                                                 const Target& target,
+                                                 Usage& usage) const override {
         const auto document = json::Document::parse(body);
         if (!document) {
-            return fail(FailureKind::protocol_error, "Ollama's answer cannot be read: " + document.error().detail);
+            return fail(FailureKind::protocol_error,
+                        "Ollama's answer cannot be read: " + document.error().detail);
         }
         const Value rows = (*document)["embeddings"];
         if (!rows.is_array() || rows.size() == 0) {
@@ -47,13 +51,14 @@ public:
             usage.input = counted.count();
             usage.reported = true;
         }
-        return openai_shape::embeddings_answer({rows.begin(), rows.end()}, request, target.model, usage);
+        return openai_shape::embeddings_answer({rows.begin(), rows.end()}, request, target.model,
+                                               usage);
     }
 
     [[nodiscard]] Failure classify(const ResponseInfo& head, std::string_view body) const override {
         Failure failure = classify_common(head, body);
         if (head.status == 404 && body.find("model") != std::string_view::npos) {
-            failure.code = "model_not_found";   // not pulled
+            failure.code = "model_not_found";  // not pulled
         }
         return failure;
     }
@@ -65,7 +70,8 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> models(std::string_view body) const override {
         const auto document = json::Document::parse(body);
         if (!document || !(*document)["models"].is_array()) {
-            return fail(FailureKind::protocol_error, "Ollama's list of models has no array 'models'.");
+            return fail(FailureKind::protocol_error,
+                        "Ollama's list of models has no array 'models'.");
         }
         std::vector<std::string> names;
         for (const Value model : (*document)["models"]) {

@@ -2,12 +2,12 @@
 // Facts: https://github.com/ollama/ollama/blob/main/docs/api.md (2026-08).
 #pragma once
 
+#include "adapters/codec/json.hpp"
+#include "adapters/dialect.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "adapters/codec/json.hpp"
-#include "adapters/dialect.hpp"
 
 namespace tollgate::adapters::ollama {
 

@@ -1,9 +1,10 @@
-// OpenAI messages as Ollama messages: text is one string, images stand beside it, tool arguments are objects.
-#include <vector>
-
+// OpenAI messages as Ollama messages: text is one string, images stand beside it, tool arguments
+// are objects.
 #include "adapters/codec/base64.hpp"
 #include "adapters/dialect/ollama.hpp"
 #include "adapters/dialect/openai_shape.hpp"
+
+#include <vector>
 
 namespace tollgate::adapters::ollama {
 namespace {
@@ -14,15 +15,16 @@ using namespace openai_shape;
 
 struct UserContent {
     std::string text;
-    std::vector<std::string_view> images;   // base64, without the data: prefix
+    std::vector<std::string_view> images;  // base64, without the data: prefix
 };
 
 Result<std::string_view> image_data(Value part, const std::string& where) {
     const Value image = part["image_url"];
     const std::string_view url = image.is_string() ? image.string() : image["url"].string();
     if (url.starts_with("http://") || url.starts_with("https://")) {
-        return fail_param(where, "Ollama fetches no images: send the image itself as a "
-                                 "data:image/…;base64,… URL");
+        return fail_param(where,
+                          "Ollama fetches no images: send the image itself as a "
+                          "data:image/…;base64,… URL");
     }
     const std::size_t comma = url.find(',');
     if (!url.starts_with("data:") || comma == std::string_view::npos ||
@@ -74,10 +76,12 @@ public:
         if (role == "user") {
             return user(one["content"], where + ".content");
         }
-        const bool known = role == "system" || role == "developer" || role == "assistant" || role == "tool";
+        const bool known =
+            role == "system" || role == "developer" || role == "assistant" || role == "tool";
         if (!known) {
-            return fail_param(where + ".role", "Ollama knows the roles system, user, assistant and tool, not '" +
-                                                   std::string(role.substr(0, 40)) + "'");
+            return fail_param(where + ".role",
+                              "Ollama knows the roles system, user, assistant and tool, not '" +
+                                  std::string(role.substr(0, 40)) + "'");
         }
         const auto text = text_content(one["content"], where + ".content", kVendor);
         if (!text) {
@@ -119,7 +123,8 @@ private:
     }
 
     Result<void> assistant(Value one, const std::string& where) {
-        const std::string_view thinking = one["reasoning_content"].string(one["reasoning"].string());
+        const std::string_view thinking =
+            one["reasoning_content"].string(one["reasoning"].string());
         if (!thinking.empty()) {
             writer_.member("thinking", thinking);
         }
@@ -155,7 +160,8 @@ private:
         calls_.push_back({.id = call["id"].string(), .name = name});
         writer_.begin_object();
         if (!call["id"].string().empty()) {
-            writer_.member("id", call["id"].string());   // newer versions keep it, older ones ignore it
+            writer_.member("id",
+                           call["id"].string());  // newer versions keep it, older ones ignore it
         }
         writer_.key("function").begin_object().member_count("index", index).member("name", name);
         writer_.member_raw("arguments", arguments).end_object().end_object();

@@ -1,9 +1,10 @@
-// An OpenAI request as Ollama wants it.  Ollama's own fields (keep_alive, think, options with num_ctx and the like, format)
-// are passed on; where they say the same thing as an OpenAI field, Ollama's own wins.
-#include <algorithm>
-
+// An OpenAI request as Ollama wants it.  Ollama's own fields (keep_alive, think, options with
+// num_ctx and the like, format) are passed on; where they say the same thing as an OpenAI field,
+// Ollama's own wins.
 #include "adapters/dialect/ollama.hpp"
 #include "adapters/dialect/openai_shape.hpp"
+
+#include <algorithm>
 
 namespace tollgate::adapters::ollama {
 namespace {
@@ -12,23 +13,63 @@ using json::Value;
 using json::Writer;
 using namespace openai_shape;
 
-/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go through.
-constexpr std::string_view kFields[]{
-    "model", "messages", "prompt", "input", "stream", "stream_options", "tools", "tool_choice",
-    "parallel_tool_calls", "functions", "function_call", "response_format", "max_tokens",
-    "max_completion_tokens", "stop", "temperature", "top_p", "top_k", "min_p", "frequency_penalty",
-    "presence_penalty", "repeat_penalty", "seed", "n", "logprobs", "top_logprobs", "logit_bias",
-    "reasoning_effort", "user", "metadata", "store", "service_tier", "prompt_cache_key",
-    "prompt_cache_retention", "safety_identifier", "verbosity", "prediction", "modalities", "audio",
-    "web_search_options", "echo", "best_of", "encoding_format", "options"};
+/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go
+/// through.
+constexpr std::string_view kFields[]{"model",
+                                     "messages",
+                                     "prompt",
+                                     "input",
+                                     "stream",
+                                     "stream_options",
+                                     "tools",
+                                     "tool_choice",
+                                     "parallel_tool_calls",
+                                     "functions",
+                                     "function_call",
+                                     "response_format",
+                                     "max_tokens",
+                                     "max_completion_tokens",
+                                     "stop",
+                                     "temperature",
+                                     "top_p",
+                                     "top_k",
+                                     "min_p",
+                                     "frequency_penalty",
+                                     "presence_penalty",
+                                     "repeat_penalty",
+                                     "seed",
+                                     "n",
+                                     "logprobs",
+                                     "top_logprobs",
+                                     "logit_bias",
+                                     "reasoning_effort",
+                                     "user",
+                                     "metadata",
+                                     "store",
+                                     "service_tier",
+                                     "prompt_cache_key",
+                                     "prompt_cache_retention",
+                                     "safety_identifier",
+                                     "verbosity",
+                                     "prediction",
+                                     "modalities",
+                                     "audio",
+                                     "web_search_options",
+                                     "echo",
+                                     "best_of",
+                                     "encoding_format",
+                                     "options"};
 
 /// Fields with the same name and meaning in `options`.
-constexpr std::string_view kSameOptions[]{"temperature", "top_p", "top_k", "min_p",
-                                          "frequency_penalty", "presence_penalty",
-                                          "repeat_penalty", "seed"};
+constexpr std::string_view kSameOptions[]{
+    "temperature",      "top_p",          "top_k", "min_p", "frequency_penalty",
+    "presence_penalty", "repeat_penalty", "seed"};
 
-/// Only the gpt-oss family takes effort by level, the others answer 400 to anything but true and false.
-bool thinks_by_level(std::string_view model) { return model.find("gpt-oss") != std::string_view::npos; }
+/// Only the gpt-oss family takes effort by level, the others answer 400 to anything but true and
+/// false.
+bool thinks_by_level(std::string_view model) {
+    return model.find("gpt-oss") != std::string_view::npos;
+}
 
 class BodyWriter {
 public:
@@ -108,7 +149,8 @@ private:
             return std::unexpected(choice.error());
         }
         if (choice->mode == ToolChoice::Mode::required) {
-            return fail_param("tool_choice", "Ollama cannot be made to call a tool: use \"auto\" or \"none\"");
+            return fail_param("tool_choice",
+                              "Ollama cannot be made to call a tool: use \"auto\" or \"none\"");
         }
         const Value given = root_["tools"];
         if (given.size() == 0 || choice->mode == ToolChoice::Mode::none) {
@@ -220,7 +262,7 @@ private:
 }  // namespace
 
 Result<std::string> encode_chat(const Request& request, std::string_view model) {
-    const auto document = json::Document::parse(request.body, {.depth = 1024});   // checked by peek
+    const auto document = json::Document::parse(request.body, {.depth = 1024});  // checked by peek
     if (!document) {
         return fail(FailureKind::bad_request, document.error().detail);
     }

@@ -1,12 +1,13 @@
-// Ollama's answers: one JSON object, or one per line.  /api/chat has `message`, /api/generate has `response`.
+// Ollama's answers: one JSON object, or one per line.  /api/chat has `message`, /api/generate has
+// `response`.
+#include "adapters/codec/ndjson.hpp"
+#include "adapters/dialect/ollama.hpp"
+#include "adapters/dialect/openai_shape.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <iterator>
-
-#include "adapters/codec/ndjson.hpp"
-#include "adapters/dialect/ollama.hpp"
-#include "adapters/dialect/openai_shape.hpp"
 
 namespace tollgate::adapters::ollama {
 namespace {
@@ -17,7 +18,8 @@ constexpr std::size_t kBodyLimit = 64 * 1024 * 1024;
 
 /// Two digits at `at`, or -1.
 int two_digits(std::string_view text, std::size_t at) noexcept {
-    if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' || text[at + 1] > '9') {
+    if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' ||
+        text[at + 1] > '9') {
         return -1;
     }
     return (text[at] - '0') * 10 + (text[at + 1] - '0');
@@ -31,8 +33,8 @@ public:
     Result<void> take(std::string_view text, EventSink& sink) {
         const auto document = json::Document::parse(text);
         if (!document) {
-            return fail(FailureKind::protocol_error, "Ollama sent something that cannot be read: " +
-                                                         document.error().detail);
+            return fail(FailureKind::protocol_error,
+                        "Ollama sent something that cannot be read: " + document.error().detail);
         }
         const Value root = document->root();
         if (openai_shape::is_set(root["error"])) {
@@ -42,15 +44,18 @@ public:
                         "Ollama reported an error inside its answer: '" +
                             std::string(message.substr(0, 200)) + "'.");
         }
-        if (!root["message"].is_object() && !root["response"].is_string() && !root["done"].is_bool()) {
-            return fail(FailureKind::protocol_error, "Ollama sent an object without message or response.");
+        if (!root["message"].is_object() && !root["response"].is_string() &&
+            !root["done"].is_bool()) {
+            return fail(FailureKind::protocol_error,
+                        "Ollama sent an object without message or response.");
         }
         if (done_) {
             return {};
         }
         if (!started_) {
             started_ = true;
-            sink.started({.id = {}, .model = root["model"].string(model_),
+            sink.started({.id = {},
+                          .model = root["model"].string(model_),
                           .created = unix_seconds(root["created_at"].string())});
         }
         content(root, sink);
@@ -65,12 +70,14 @@ public:
 private:
     void content(Value root, EventSink& sink) {
         const Value message = root["message"];
-        for (const std::string_view thought : {message["thinking"].string(), root["thinking"].string()}) {
+        for (const std::string_view thought :
+             {message["thinking"].string(), root["thinking"].string()}) {
             if (!thought.empty()) {
                 sink.reasoning(0, thought);
             }
         }
-        for (const std::string_view text : {message["content"].string(), root["response"].string()}) {
+        for (const std::string_view text :
+             {message["content"].string(), root["response"].string()}) {
             if (!text.empty()) {
                 sink.text(0, text);
             }
@@ -85,7 +92,8 @@ private:
         const Value arguments = function["arguments"];
         std::string id(call["id"].string());
         if (id.empty()) {
-            // Older versions have no ids.  The time of the line, in nanoseconds, keeps those of one conversation apart.
+            // Older versions have no ids.  The time of the line, in nanoseconds, keeps those of one
+            // conversation apart.
             id = "call_";
             std::ranges::copy_if(seed.substr(0, 40), std::back_inserter(id),
                                  [](unsigned char c) { return std::isalnum(c) != 0; });
@@ -95,8 +103,9 @@ private:
         if (arguments.is_string()) {
             sink.tool_arguments(0, next_call_, arguments.string());
         } else {
-            sink.tool_arguments(0, next_call_,
-                                arguments.is_object() ? openai_shape::one_line(arguments.raw()) : "{}");
+            sink.tool_arguments(
+                0, next_call_,
+                arguments.is_object() ? openai_shape::one_line(arguments.raw()) : "{}");
         }
         ++next_call_;
     }
@@ -105,7 +114,8 @@ private:
         Usage usage;
         usage.input = root["prompt_eval_count"].count();
         usage.output = root["eval_count"].count();
-        // Left out when the whole prompt was cached: then nothing is known about it.  A zero eval_count is left out as well.
+        // Left out when the whole prompt was cached: then nothing is known about it.  A zero
+        // eval_count is left out as well.
         usage.reported = root["prompt_eval_count"].exists();
         sink.usage(usage);
         // "load" and "unload" answer requests without messages, which can only succeed.
@@ -138,7 +148,8 @@ public:
             }
         }
         if (lines_.overflowed()) {
-            return fail(FailureKind::protocol_error, "Ollama sent a line that is larger than 8 MiB.");
+            return fail(FailureKind::protocol_error,
+                        "Ollama sent a line that is larger than 8 MiB.");
         }
         return {};
     }
@@ -151,7 +162,8 @@ public:
             }
         }
         if (!reader_.done()) {
-            return fail(FailureKind::protocol_error, "Ollama's stream ended before its last line (done: true).");
+            return fail(FailureKind::protocol_error,
+                        "Ollama's stream ended before its last line (done: true).");
         }
         return {};
     }
@@ -178,7 +190,8 @@ public:
             return taken;
         }
         if (!reader_.done()) {
-            return fail(FailureKind::protocol_error, "Ollama's answer is not complete (done is not true).");
+            return fail(FailureKind::protocol_error,
+                        "Ollama's answer is not complete (done is not true).");
         }
         return {};
     }
@@ -202,7 +215,8 @@ std::int64_t unix_seconds(std::string_view text) noexcept {
     const int hour = two_digits(text, 11);
     const int minute = two_digits(text, 14);
     const int second = two_digits(text, 17);
-    if (century < 0 || rest < 0 || month_of < 0 || day_of < 0 || hour < 0 || minute < 0 || second < 0) {
+    if (century < 0 || rest < 0 || month_of < 0 || day_of < 0 || hour < 0 || minute < 0 ||
+        second < 0) {
         return 0;
     }
     const year_month_day date{year(century * 100 + rest), month(static_cast<unsigned>(month_of)),

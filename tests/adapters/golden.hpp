@@ -4,17 +4,17 @@
 // Set TOLLGATE_UPDATE_GOLDEN=1 to write the right-hand sides anew; then read the diff.
 #pragma once
 
+#include "adapters/codec/json.hpp"
+#include "adapters/dialect.hpp"
+#include "failover/failure.hpp"
+#include "tests/support/catch.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include "adapters/codec/json.hpp"
-#include "adapters/dialect.hpp"
-#include "failover/failure.hpp"
-#include "tests/support/catch.hpp"
 
 namespace tollgate::golden {
 
@@ -26,25 +26,33 @@ public:
              " created=" + std::to_string(start.created));
     }
     void text(unsigned choice, std::string_view piece) override { quoted("text", choice, piece); }
-    void reasoning(unsigned choice, std::string_view piece) override { quoted("reasoning", choice, piece); }
-    void refusal(unsigned choice, std::string_view piece) override { quoted("refusal", choice, piece); }
-    void tool_call(unsigned choice, unsigned index, std::string_view id, std::string_view name) override {
-        line("tool_call " + std::to_string(choice) + "." + std::to_string(index) + " id=" + std::string(id) +
-             " name=" + std::string(name));
+    void reasoning(unsigned choice, std::string_view piece) override {
+        quoted("reasoning", choice, piece);
+    }
+    void refusal(unsigned choice, std::string_view piece) override {
+        quoted("refusal", choice, piece);
+    }
+    void tool_call(unsigned choice, unsigned index, std::string_view id,
+                   std::string_view name) override {
+        line("tool_call " + std::to_string(choice) + "." + std::to_string(index) +
+             " id=" + std::string(id) + " name=" + std::string(name));
     }
     void tool_arguments(unsigned choice, unsigned index, std::string_view piece) override {
-        line("arguments " + std::to_string(choice) + "." + std::to_string(index) + " " + std::string(piece));
+        line("arguments " + std::to_string(choice) + "." + std::to_string(index) + " " +
+             std::string(piece));
     }
     void extension(unsigned choice, std::string_view name, std::string_view json) override {
-        line("extension " + std::to_string(choice) + " " + std::string(name) + " " + std::string(json));
+        line("extension " + std::to_string(choice) + " " + std::string(name) + " " +
+             std::string(json));
     }
     void finished(unsigned choice, adapters::FinishReason reason) override {
         line("finished " + std::to_string(choice) + " " + std::string(to_string(reason)));
     }
     void usage(const adapters::Usage& u) override {
-        line("usage input=" + std::to_string(u.input) + " cache_read=" + std::to_string(u.cache_read) +
-             " cache_write=" + std::to_string(u.cache_write) + " output=" + std::to_string(u.output) +
-             " reasoning=" + std::to_string(u.reasoning) + (u.reported ? "" : " (not reported)"));
+        line("usage input=" + std::to_string(u.input) + " cache_read=" +
+             std::to_string(u.cache_read) + " cache_write=" + std::to_string(u.cache_write) +
+             " output=" + std::to_string(u.output) + " reasoning=" + std::to_string(u.reasoning) +
+             (u.reported ? "" : " (not reported)"));
     }
     void failed(const Failure& failure) {
         line("failed " + std::string(failover::policy(failure.kind).name) + ": " + failure.detail);
@@ -67,14 +75,14 @@ struct Decoded {
     std::string events;
     bool ok = false;
 };
-inline Decoded decode(const adapters::Dialect& dialect, adapters::Delivery delivery, std::string_view model,
-                      const std::vector<std::string_view>& pieces) {
+inline Decoded decode(const adapters::Dialect& dialect, adapters::Delivery delivery,
+                      std::string_view model, const std::vector<std::string_view>& pieces) {
     adapters::DecodeContext context;
     context.model = model;
     const auto decoder = dialect.decoder(delivery, context);
     EventLog log;
     for (const std::string_view piece : pieces) {
-        const std::string moved(piece);   // a view kept by the decoder would be a use after free
+        const std::string moved(piece);  // a view kept by the decoder would be a use after free
         if (auto fed = decoder->feed(moved, log); !fed) {
             log.failed(fed.error());
             return {.events = log.lines(), .ok = false};
@@ -109,7 +117,8 @@ struct Case {
     std::string text;
     std::filesystem::path expected;
 };
-inline std::vector<Case> cases(std::string_view dialect, std::string_view mark, std::string_view expected) {
+inline std::vector<Case> cases(std::string_view dialect, std::string_view mark,
+                               std::string_view expected) {
     const auto folder = std::filesystem::path(TOLLGATE_SOURCE_DIR) / "tests/golden" / dialect;
     std::vector<Case> found;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -117,7 +126,8 @@ inline std::vector<Case> cases(std::string_view dialect, std::string_view mark, 
         const std::size_t at = file.find(mark);
         if (at != std::string::npos) {
             const std::string name = file.substr(0, at);
-            found.push_back({name, read_file(entry.path()), folder / (name + std::string(expected))});
+            found.push_back(
+                {name, read_file(entry.path()), folder / (name + std::string(expected))});
         }
     }
     return found;
@@ -133,11 +143,12 @@ inline adapters::Operation operation_of(std::string_view body) {
 }
 
 /// Peeks and encodes; "POST <target>\n<body>\n", or "refused <kind> <param>: <detail>".
-inline std::string encode(const adapters::Dialect& dialect, std::string_view body, const adapters::Target& target) {
+inline std::string encode(const adapters::Dialect& dialect, std::string_view body,
+                          const adapters::Target& target) {
     std::string slack(body);
     slack.append(adapters::kBodySlack, '\0');
-    const auto request =
-        adapters::Request::peek(operation_of(body), std::string_view(slack).substr(0, body.size()), 64);
+    const auto request = adapters::Request::peek(
+        operation_of(body), std::string_view(slack).substr(0, body.size()), 64);
     REQUIRE(request.has_value());
     adapters::UpstreamRequest out;
     const auto encoded = dialect.encode(*request, target, out);
@@ -161,8 +172,9 @@ inline void check_requests(const adapters::Dialect& dialect, std::string_view fo
 }
 
 /// Runs every answer of a dialect: whole, byte by byte, split at each offset, cut at each offset.
-inline void check_answers(const adapters::Dialect& dialect, std::string_view folder, std::string_view mark,
-                          adapters::Delivery delivery, std::string_view model, std::size_t at_least) {
+inline void check_answers(const adapters::Dialect& dialect, std::string_view folder,
+                          std::string_view mark, adapters::Delivery delivery,
+                          std::string_view model, std::size_t at_least) {
     const auto all = cases(folder, mark, ".events");
     CHECK(all.size() >= at_least);
     for (const Case& one : all) {
@@ -176,7 +188,8 @@ inline void check_answers(const adapters::Dialect& dialect, std::string_view fol
         }
         CHECK(decode(dialect, delivery, model, bytes).events == whole.events);
         for (std::size_t i = 0; i < text.size(); ++i) {
-            if (decode(dialect, delivery, model, {text.substr(0, i), text.substr(i)}).events != whole.events) {
+            if (decode(dialect, delivery, model, {text.substr(0, i), text.substr(i)}).events !=
+                whole.events) {
                 FAIL_CHECK("other events when split at " << i);
             }
             const Decoded cut = decode(dialect, delivery, model, {text.substr(0, i)});

@@ -1,16 +1,18 @@
 #include "failover/attempts.hpp"
 
-#include <string>
-
 #include "tests/failover/manual_clock.hpp"
 #include "tests/support/catch.hpp"
+
+#include <string>
 
 using namespace tollgate::failover;
 using namespace std::chrono_literals;
 
 namespace {
 
-Failure failure(FailureKind kind) { return {.kind = kind, .detail = "test"}; }
+Failure failure(FailureKind kind) {
+    return {.kind = kind, .detail = "test"};
+}
 Failure limited(std::chrono::milliseconds retry_after) {
     Failure one = failure(FailureKind::upstream_limited);
     one.retry_after = retry_after;
@@ -33,7 +35,8 @@ std::string text(const Step& step) {
 struct Fixture {
     ManualClock clock;
     AttemptOptions options;
-    AttemptPlan plan(std::size_t targets, Clock::duration deadline = 60s, RetryBudget* budget = nullptr) const {
+    AttemptPlan plan(std::size_t targets, Clock::duration deadline = 60s,
+                     RetryBudget* budget = nullptr) const {
         return {options, targets, clock.now() + deadline, budget};
     }
 };
@@ -91,7 +94,8 @@ TEST_CASE("backoff doubles up to its maximum, with full jitter") {
     (void)most.first(fixture.clock.now());
     (void)least.first(fixture.clock.now());
     const Failure down = failure(FailureKind::upstream_unavailable);
-    for (const std::string expected : {" +199ms", " +399ms", " +799ms", " +999ms", " +999ms", " +999ms"}) {
+    for (const std::string expected :
+         {" +199ms", " +399ms", " +799ms", " +999ms", " +999ms", " +999ms"}) {
         CHECK(text(most.failed(down, fixture.clock.now(), 0.9999)) == "attempt 0" + expected);
         CHECK(text(least.failed(down, fixture.clock.now(), 0.0)) == "attempt 0");
     }
@@ -115,9 +119,12 @@ TEST_CASE("a target that failed for good is not tried again, another that may re
     fixture.options.max_attempts = 9;
     AttemptPlan plan = fixture.plan(2);
     (void)plan.first(fixture.clock.now());
-    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0.5)) == "attempt 1");
-    CHECK(text(plan.failed(failure(FailureKind::upstream_timeout), fixture.clock.now(), 0.5)) == "attempt 0 +100ms");
-    CHECK(text(plan.failed(failure(FailureKind::upstream_auth), fixture.clock.now(), 0.5)) == "give up: targets");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0.5)) ==
+          "attempt 1");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_timeout), fixture.clock.now(), 0.5)) ==
+          "attempt 0 +100ms");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_auth), fixture.clock.now(), 0.5)) ==
+          "give up: targets");
 }
 
 TEST_CASE("a short Retry-After is waited for in place, once while others are untried") {
@@ -165,16 +172,19 @@ TEST_CASE("skipped targets are no attempts") {
     CHECK(text(plan.first(fixture.clock.now())) == "attempt 0");
     CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 1");
     CHECK(plan.attempts() == 1);
-    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) == "attempt 2");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) ==
+          "attempt 2");
     CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 3");
-    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) == "give up: attempts");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) ==
+          "give up: attempts");
 }
 
 TEST_CASE("after a skip of the last target the one that may recover is tried again") {
     Fixture fixture;
     AttemptPlan plan = fixture.plan(2);
     (void)plan.first(fixture.clock.now());
-    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0.5)) == "attempt 1");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0.5)) ==
+          "attempt 1");
     CHECK(text(plan.skipped(fixture.clock.now(), 0.5)) == "attempt 0 +100ms");
     CHECK(text(plan.skipped(fixture.clock.now(), 0.5)) == "give up: targets");
 }
@@ -185,7 +195,8 @@ TEST_CASE("when every target is skipped the first is tried all the same, once") 
     (void)plan.first(fixture.clock.now());
     CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 1");
     CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 0 forced");
-    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) == "give up: targets");
+    CHECK(text(plan.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0)) ==
+          "give up: targets");
 
     AttemptPlan stubborn = fixture.plan(1);
     (void)stubborn.first(fixture.clock.now());
@@ -218,7 +229,9 @@ TEST_CASE("further attempts are taken out of the retry budget, first ones and sk
 
 TEST_CASE("whatever happens, a plan ends") {
     std::uint64_t state = 12345;
-    const auto next = [&state] { return state = state * 6364136223846793005U + 1442695040888963407U; };
+    const auto next = [&state] {
+        return state = state * 6364136223846793005U + 1442695040888963407U;
+    };
     for (int run = 0; run < 2000; ++run) {
         Fixture fixture;
         fixture.options.max_attempts = 1 + static_cast<std::uint32_t>(next() >> 60U);

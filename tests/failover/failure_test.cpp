@@ -1,13 +1,13 @@
 #include "failover/failure.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
-
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::failover;
 
@@ -16,23 +16,33 @@ namespace {
 using enum FailureKind;
 
 std::string_view text(FailureSide side) {
-    return side == FailureSide::client ? "client" : side == FailureSide::gateway ? "gateway" : "upstream";
+    return side == FailureSide::client    ? "client"
+           : side == FailureSide::gateway ? "gateway"
+                                          : "upstream";
 }
 std::string_view text(RetryRule rule) {
     switch (rule) {
-        case RetryRule::never: return "never";
-        case RetryRule::always: return "elsewhere or in place; nothing was sent";
-        case RetryRule::in_place: return "elsewhere, or in place after a wait";
-        case RetryRule::elsewhere: return "elsewhere only";
+        case RetryRule::never:
+            return "never";
+        case RetryRule::always:
+            return "elsewhere or in place; nothing was sent";
+        case RetryRule::in_place:
+            return "elsewhere, or in place after a wait";
+        case RetryRule::elsewhere:
+            return "elsewhere only";
     }
     return {};
 }
 std::string_view text(HealthEffect effect) {
     switch (effect) {
-        case HealthEffect::none: return "no";
-        case HealthEffect::cool_down: return "cools down";
-        case HealthEffect::key_quarantine: return "key in quarantine";
-        case HealthEffect::error: return "yes";
+        case HealthEffect::none:
+            return "no";
+        case HealthEffect::cool_down:
+            return "cools down";
+        case HealthEffect::key_quarantine:
+            return "key in quarantine";
+        case HealthEffect::error:
+            return "yes";
     }
     return {};
 }
@@ -40,12 +50,15 @@ std::string_view text(HealthEffect effect) {
 std::string document() {
     std::ostringstream out;
     out << "# Errors\n\n"
-           "Every error of the gateway has OpenAI's envelope, with the status that the SDKs map to their error classes:\n\n"
+           "Every error of the gateway has OpenAI's envelope, with the status that the SDKs map to "
+           "their error classes:\n\n"
            "```json\n"
            R"({"error":{"message":"what went wrong, where, what to do","type":"server_error","param":null,"code":"upstream_unavailable"}})"
            "\n```\n\n"
-           "The table is the one that the program acts on (`failover/failure.cpp`); a test keeps this page equal to it.\n"
-           "*Kind* is the word in logs and metrics. *Retried* holds until the first byte of an answer has gone to the client.\n"
+           "The table is the one that the program acts on (`failover/failure.cpp`); a test keeps "
+           "this page equal to it.\n"
+           "*Kind* is the word in logs and metrics. *Retried* holds until the first byte of an "
+           "answer has gone to the client.\n"
            "*Hurts health*: what the failure does to the target that it came from.\n\n"
            "| kind | side | status | `type` | `code` | retried | hurts health | meaning |\n"
            "|---|---|---|---|---|---|---|---|\n";
@@ -57,11 +70,14 @@ std::string document() {
         } else {
             out << row.status;
         }
-        out << " | `" << row.type << "` | " << (row.code.empty() ? "—" : "`" + std::string(row.code) + "`")
-            << " | " << text(row.retry) << " | " << text(row.health) << " | " << row.meaning << " |\n";
+        out << " | `" << row.type << "` | "
+            << (row.code.empty() ? "—" : "`" + std::string(row.code) + "`") << " | "
+            << text(row.retry) << " | " << text(row.health) << " | " << row.meaning << " |\n";
     }
-    out << "\nA vendor's 503 or 529 is told as 503, so that SDKs back off. Where a vendor sent an error code of its own, that\n"
-           "code stands in place of the one above. After the first byte of a stream an error cannot change the status any more:\n"
+    out << "\nA vendor's 503 or 529 is told as 503, so that SDKs back off. Where a vendor sent an "
+           "error code of its own, that\n"
+           "code stands in place of the one above. After the first byte of a stream an error "
+           "cannot change the status any more:\n"
            "it is sent as an `error` event, and the stream ends without `[DONE]`.\n";
     return out.str();
 }

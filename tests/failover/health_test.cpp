@@ -1,10 +1,10 @@
 #include "failover/health.hpp"
 
-#include <thread>
-#include <vector>
-
 #include "tests/failover/manual_clock.hpp"
 #include "tests/support/catch.hpp"
+
+#include <thread>
+#include <vector>
 
 using namespace tollgate::failover;
 using namespace std::chrono_literals;
@@ -17,7 +17,8 @@ TEST_CASE("failures act on a target as their policy says") {
         ManualClock clock;
         TargetHealth health;
         health.failed(failure, clock.now());
-        const bool rests = row.health == HealthEffect::cool_down || row.health == HealthEffect::key_quarantine;
+        const bool rests =
+            row.health == HealthEffect::cool_down || row.health == HealthEffect::key_quarantine;
         CHECK(health.is_usable(clock.now()) == !rests);
         CHECK(health.errors_in_a_row() == (row.health == HealthEffect::error ? 1 : 0));
     }
@@ -104,5 +105,7 @@ TEST_CASE("workers share a table without losing the longest cool-down") {
     CHECK(table[1].usable_from() == base + 40'003s);
     CHECK(table[1].in_flight() == 0);
     CHECK(table[0].is_usable(base));
-    CHECK(reinterpret_cast<std::uintptr_t>(&table[2]) - reinterpret_cast<std::uintptr_t>(&table[1]) == 64);
+    CHECK(reinterpret_cast<std::uintptr_t>(&table[2]) -
+              reinterpret_cast<std::uintptr_t>(&table[1]) ==
+          64);
 }

@@ -1,12 +1,12 @@
 #include "adapters/codec/content_coding.hpp"
 
-#include <vector>
+#include "tests/adapters/codec/brotli_fixtures.hpp"
+#include "tests/support/catch.hpp"
 
 #include <zlib.h>
 #include <zstd.h>
 
-#include "tests/adapters/codec/brotli_fixtures.hpp"
-#include "tests/support/catch.hpp"
+#include <vector>
 
 using tollgate::FailureKind;
 using tollgate::Result;
@@ -30,7 +30,9 @@ std::string zlib_encode(std::string_view text, int window_bits, int flush = Z_FI
     deflateEnd(&stream);
     return out;
 }
-std::string gzip(std::string_view text) { return zlib_encode(text, MAX_WBITS + 16); }
+std::string gzip(std::string_view text) {
+    return zlib_encode(text, MAX_WBITS + 16);
+}
 
 std::string zstd(std::string_view text) {
     std::string out(ZSTD_compressBound(text.size()), '\0');
@@ -74,7 +76,9 @@ Result<std::string> decode(std::string_view coding, const std::vector<std::strin
     return out;
 }
 
-bool is_text(const Result<std::string>& got) { return got.has_value() && *got == sample_text(); }
+bool is_text(const Result<std::string>& got) {
+    return got.has_value() && *got == sample_text();
+}
 
 }  // namespace
 
@@ -123,7 +127,8 @@ TEST_CASE("content codings refuse bytes after the end, in the same or a later pi
     for (const Sample& sample : samples()) {
         INFO(sample.coding);
         const std::string more = sample.bytes + "garbage";
-        for (const auto& got : {decode(sample.coding, {more}), decode(sample.coding, {sample.bytes, "x"})}) {
+        for (const auto& got :
+             {decode(sample.coding, {more}), decode(sample.coding, {sample.bytes, "x"})}) {
             REQUIRE_FALSE(got.has_value());
             CHECK(got.error().kind == FailureKind::protocol_error);
         }
@@ -171,7 +176,7 @@ TEST_CASE("an output of exactly the limit passes, one more byte does not") {
     const std::string text = sample_text();
     for (const Sample& sample : samples()) {
         if (sample.coding.find(',') != std::string::npos) {
-            continue;   // what passes between stages is bounded too
+            continue;  // what passes between stages is bounded too
         }
         INFO(sample.coding);
         CHECK(is_text(decode(sample.coding, {sample.bytes}, text.size())));
@@ -231,8 +236,8 @@ TEST_CASE("identity passes bytes through within the limit") {
 }
 
 TEST_CASE("unknown codings and absurd lists have no decoder") {
-    for (const std::string_view coding : {"compress", "gzip, sdch", "gzip;q=1", "gzip br", "aes128gcm",
-                                          "gzip,gzip,gzip,gzip,gzip"}) {
+    for (const std::string_view coding : {"compress", "gzip, sdch", "gzip;q=1", "gzip br",
+                                          "aes128gcm", "gzip,gzip,gzip,gzip,gzip"}) {
         CHECK(ContentDecoder::make(coding) == nullptr);
     }
 }

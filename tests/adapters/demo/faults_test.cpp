@@ -25,7 +25,8 @@ TEST_CASE("x-tollgate-demo sets every part over the defaults") {
     DemoPlan defaults;
     defaults.chunk_delay = 5ms;
     const auto plan = parse_plan(
-        "fault=server_error; status = 503;retry_after=2s; latency=200ms; cut_after=7; chunks=50; fail=2",
+        "fault=server_error; status = 503;retry_after=2s; latency=200ms; cut_after=7; chunks=50; "
+        "fail=2",
         defaults);
     REQUIRE(plan.has_value());
     CHECK(plan->fault == Fault::server_error);
@@ -78,11 +79,12 @@ TEST_CASE("fault answers carry status, error code and retry-after") {
         std::string_view code;
         std::string_view retry_after;
     };
-    for (const Row& row : {Row{"fault=rate_limit; retry_after=1500ms", 429, "rate_limit_exceeded", "2"},
-                           Row{"fault=server_error", 500, "internal_error", ""},
-                           Row{"fault=server_error; status=503", 503, "internal_error", ""},
-                           Row{"fault=auth", 401, "invalid_api_key", ""},
-                           Row{"fault=filtered", 400, "content_filter", ""}}) {
+    for (const Row& row :
+         {Row{"fault=rate_limit; retry_after=1500ms", 429, "rate_limit_exceeded", "2"},
+          Row{"fault=server_error", 500, "internal_error", ""},
+          Row{"fault=server_error; status=503", 503, "internal_error", ""},
+          Row{"fault=auth", 401, "invalid_api_key", ""},
+          Row{"fault=filtered", 400, "content_filter", ""}}) {
         INFO(row.header);
         const auto plan = parse_plan(row.header, {});
         REQUIRE(plan.has_value());
@@ -100,7 +102,8 @@ TEST_CASE("fault answers carry status, error code and retry-after") {
 TEST_CASE("malformed is no JSON, empty is empty, and deeds of the connection have no answer") {
     CHECK_FALSE(Document::parse(fault_answer(Fault::malformed, {})->body).has_value());
     CHECK(fault_answer(Fault::empty, {})->body.empty());
-    for (const Fault fault : {Fault::none, Fault::stall, Fault::reset, Fault::cut, Fault::stream_error}) {
+    for (const Fault fault :
+         {Fault::none, Fault::stall, Fault::reset, Fault::cut, Fault::stream_error}) {
         CHECK_FALSE(fault_answer(fault, {}).has_value());
     }
     CHECK(stream_error_event() == "data: " + stream_error_body() + "\n\n");

@@ -1,12 +1,12 @@
 #include "adapters/demo/model.hpp"
 
-#include <cmath>
-#include <cstring>
-
 #include "adapters/codec/base64.hpp"
 #include "adapters/codec/json.hpp"
 #include "adapters/demo/text.hpp"
 #include "tests/support/catch.hpp"
+
+#include <cmath>
+#include <cstring>
 
 using namespace tollgate;
 using adapters::Operation;
@@ -18,7 +18,8 @@ using json::Value;
 
 namespace {
 
-ModelAnswer ask(std::string body, Operation operation = Operation::chat, ModelContext context = {}) {
+ModelAnswer ask(std::string body, Operation operation = Operation::chat,
+                ModelContext context = {}) {
     const std::size_t size = body.size();
     body.append(adapters::kBodySlack, '\0');
     const auto request = Request::peek(operation, std::string_view(body).substr(0, size), 64);
@@ -29,7 +30,8 @@ ModelAnswer ask(std::string body, Operation operation = Operation::chat, ModelCo
 
 /// A chat request with members beside model and messages, e.g. R"("n":2,)".
 std::string chat(std::string_view text, std::string_view members = {}) {
-    std::string body = "{" + std::string(members) + R"("model":"demo-1","messages":[{"role":"user","content":)";
+    std::string body =
+        "{" + std::string(members) + R"("model":"demo-1","messages":[{"role":"user","content":)";
     json::append_string(body, text);
     return body + "}]}";
 }
@@ -103,8 +105,10 @@ TEST_CASE("the demo model repeats what it was told, the same way each time") {
     CHECK(body.choice()["finish_reason"].string() == "stop");
     const Value usage = body["usage"];
     CHECK(usage["prompt_tokens"].count() > 4);
-    CHECK(usage["completion_tokens"].count() == demo::pieces(body.message()["content"].string()).size());
-    CHECK(usage["total_tokens"].count() == usage["prompt_tokens"].count() + usage["completion_tokens"].count());
+    CHECK(usage["completion_tokens"].count() ==
+          demo::pieces(body.message()["content"].string()).size());
+    CHECK(usage["total_tokens"].count() ==
+          usage["prompt_tokens"].count() + usage["completion_tokens"].count());
 }
 
 TEST_CASE("a stream carries the same answer in pieces, with usage only when asked") {
@@ -115,13 +119,15 @@ TEST_CASE("a stream carries the same answer in pieces, with usage only when aske
     CHECK(streamed.finish == "stop");
     CHECK(streamed.frames > 8);
     CHECK(streamed.completion_tokens == 0);
-    const auto counted = collect(ask(chat(text, R"("stream":true,"stream_options":{"include_usage":true},)")));
+    const auto counted =
+        collect(ask(chat(text, R"("stream":true,"stream_options":{"include_usage":true},)")));
     CHECK(counted.completion_tokens == whole["usage"]["completion_tokens"].count());
     CHECK(counted.frames == streamed.frames + 1);
 }
 
 TEST_CASE("pieces join to the text, never split a character and stay short") {
-    for (const std::string_view text : {"", " ", "a b  c\n\nd", "世界世界世界世界世界世界世界", "👋👋👋👋👋👋", "one two "}) {
+    for (const std::string_view text :
+         {"", " ", "a b  c\n\nd", "世界世界世界世界世界世界世界", "👋👋👋👋👋👋", "one two "}) {
         std::string joined;
         for (const std::string_view piece : demo::pieces(text)) {
             CHECK(piece.size() <= 17);
@@ -148,7 +154,9 @@ TEST_CASE("the demo model's tool rule") {
         {"get_time and get_weather", R"("parallel_tool_calls":false,)", {"get_weather"}},
         {"hello", R"("tool_choice":"required",)", {"get_weather"}},
         {"call it", R"("tool_choice":"none",)", {}},
-        {"hello", R"("tool_choice":{"type":"function","function":{"name":"get_time"}},)", {"get_time"}},
+        {"hello",
+         R"("tool_choice":{"type":"function","function":{"name":"get_time"}},)",
+         {"get_time"}},
     };
     for (const Row& row : rows) {
         INFO(row.text << " " << row.members);
@@ -167,20 +175,23 @@ TEST_CASE("the demo model's tool rule") {
         CHECK(streamed.names == names);
         CHECK(streamed.finish == whole.choice()["finish_reason"].string());
         for (std::size_t i = 0; i < names.size(); ++i) {
-            CHECK(streamed.arguments[i] == whole.message()["tool_calls"][i]["function"]["arguments"].string());
+            CHECK(streamed.arguments[i] ==
+                  whole.message()["tool_calls"][i]["function"]["arguments"].string());
         }
     }
 }
 
 TEST_CASE("tool arguments satisfy the tool's schema") {
     const Parsed whole(ask(chat("call it", kTools)).body);
-    const Parsed arguments(std::string(whole.message()["tool_calls"][std::size_t{0}]["function"]["arguments"].string()));
+    const Parsed arguments(std::string(
+        whole.message()["tool_calls"][std::size_t{0}]["function"]["arguments"].string()));
     CHECK(arguments["city"].string() == "demo city");
 }
 
 TEST_CASE("after tool results the demo model quotes them instead of calling again") {
-    const std::string body = "{" + std::string(kTools) +
-                             R"("tool_choice":"required","model":"demo-1","messages":[{"role":"user","content":"call both"},
+    const std::string body =
+        "{" + std::string(kTools) +
+        R"("tool_choice":"required","model":"demo-1","messages":[{"role":"user","content":"call both"},
         {"role":"assistant","content":null,"tool_calls":[]},
         {"role":"tool","tool_call_id":"a","content":"12 °C"},{"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"noon"}]}]})";
     const Parsed whole(ask(body).body);
@@ -193,7 +204,8 @@ TEST_CASE("structured output is JSON that satisfies the schema") {
     const Parsed content(std::string(object.message()["content"].string()));
     CHECK(content["answer"].string() == "You said: \"hi\".");
     const auto shaped = collect(ask(chat(
-        "hi", R"("stream":true,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}}},)")));
+        "hi",
+        R"("stream":true,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}}},)")));
     CHECK(shaped.content == R"({"ok":true})");
 }
 
@@ -204,7 +216,8 @@ TEST_CASE("the demo model says what images it was given") {
         {"type":"image_url","image_url":{"url":"https://example.com/a.jpg"}}]}]})";
     const Parsed whole(ask(body).body);
     CHECK(whole.message()["content"].string() ==
-          "You said: \"look\". I see 2 images: image/png of 4 bytes and one at https://example.com/a.jpg.");
+          "You said: \"look\". I see 2 images: image/png of 4 bytes and one at "
+          "https://example.com/a.jpg.");
 }
 
 TEST_CASE("limits: max_tokens cuts with length, stop sequences with stop, n multiplies") {
@@ -219,7 +232,8 @@ TEST_CASE("limits: max_tokens cuts with length, stop sequences with stop, n mult
     CHECK(many["choices"].size() == 3);
     CHECK(many.choice(2)["index"].count() == 2);
     CHECK(many.choice(2)["message"]["content"].string() == "You said: \"hi\". (choice 3)");
-    CHECK(collect(ask(chat("hi", R"("n":3,"stream":true,)")), 2).content == "You said: \"hi\". (choice 3)");
+    CHECK(collect(ask(chat("hi", R"("n":3,"stream":true,)")), 2).content ==
+          "You said: \"hi\". (choice 3)");
 }
 
 TEST_CASE("reasoning is told apart from the answer and counted") {
@@ -236,18 +250,20 @@ TEST_CASE("reasoning is told apart from the answer and counted") {
     CHECK(high["usage"]["completion_tokens"].count() > tokens(high));
     ModelContext reasoner;
     reasoner.model = "demo-reasoner";
-    const auto streamed = collect(ask(chat("hi", R"("stream":true,"max_tokens":2,)"), Operation::chat, reasoner));
+    const auto streamed =
+        collect(ask(chat("hi", R"("stream":true,"max_tokens":2,)"), Operation::chat, reasoner));
     CHECK(streamed.reasoning == "The demo");
     CHECK(streamed.content.empty());
     CHECK(streamed.finish == "length");
 }
 
 TEST_CASE("chunks sets the number of content pieces exactly") {
-    for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{50}, std::size_t{1000}}) {
+    for (const std::size_t count :
+         {std::size_t{1}, std::size_t{2}, std::size_t{50}, std::size_t{1000}}) {
         ModelContext context;
         context.chunks = count;
         const auto answer = ask(chat("hello there", R"("stream":true,)"), Operation::chat, context);
-        CHECK(answer.events.size() == count + 3);   // role, finish, [DONE]
+        CHECK(answer.events.size() == count + 3);  // role, finish, [DONE]
     }
 }
 
@@ -259,7 +275,8 @@ TEST_CASE("long prompts do not make long answers") {
 
 TEST_CASE("completions: prompts of every kind, echo and streams") {
     const auto complete = [](std::string_view prompt, std::string_view members = {}) {
-        return ask(R"({"model":"demo-mini",)" + std::string(members) + R"("prompt":)" + std::string(prompt) + "}",
+        return ask(R"({"model":"demo-mini",)" + std::string(members) + R"("prompt":)" +
+                       std::string(prompt) + "}",
                    Operation::completions);
     };
     const Parsed one(complete("\"Once\"").body);
@@ -269,14 +286,18 @@ TEST_CASE("completions: prompts of every kind, echo and streams") {
     const Parsed echo(complete("\"Once\"", R"("echo":true,)").body);
     CHECK(echo.choice()["text"].string() == "Once And so continues \"Once\".");
     CHECK(Parsed(complete(R"(["a","b"])", R"("n":2,)").body)["choices"].size() == 4);
-    CHECK(Parsed(complete("[1,2,3]").body).choice()["text"].string().find("3 tokens") != std::string::npos);
+    CHECK(Parsed(complete("[1,2,3]").body).choice()["text"].string().find("3 tokens") !=
+          std::string::npos);
     CHECK(Parsed(complete("[[1],[2]]").body)["choices"].size() == 2);
-    CHECK(collect(complete("\"Once\"", R"("stream":true,)")).content == " And so continues \"Once\".");
+    CHECK(collect(complete("\"Once\"", R"("stream":true,)")).content ==
+          " And so continues \"Once\".");
 }
 
 TEST_CASE("embeddings are deterministic unit vectors, alike for texts that share words") {
     const auto embed = [](std::string_view members) {
-        return Parsed(ask(R"({"model":"demo-embed",)" + std::string(members) + "}", Operation::embeddings).body);
+        return Parsed(
+            ask(R"({"model":"demo-embed",)" + std::string(members) + "}", Operation::embeddings)
+                .body);
     };
     const auto vector = [](Value value) {
         std::vector<double> numbers;
@@ -330,13 +351,17 @@ TEST_CASE("requests that the demo model cannot serve get an OpenAI error naming 
         {Operation::chat, R"({"model":"gpt-9",)" + messages, 404, "model"},
         {Operation::chat, R"({"model":"demo-embed",)" + messages, 400, "model"},
         {Operation::embeddings, R"({"model":"demo-1","input":"x"})", 400, "model"},
-        {Operation::embeddings, R"({"model":"demo-embed","input":"x","dimensions":0})", 400, "dimensions"},
-        {Operation::embeddings, R"({"model":"demo-embed","input":"x","encoding_format":"int8"})", 400, "encoding_format"},
+        {Operation::embeddings, R"({"model":"demo-embed","input":"x","dimensions":0})", 400,
+         "dimensions"},
+        {Operation::embeddings, R"({"model":"demo-embed","input":"x","encoding_format":"int8"})",
+         400, "encoding_format"},
         {Operation::embeddings, R"({"model":"demo-embed","input":["x",""]})", 400, "input[1]"},
         {Operation::chat, R"({"model":"demo-1","n":9,)" + messages, 400, "n"},
-        {Operation::chat, R"({"model":"demo-1","response_format":{"type":"json_schema"},)" + messages, 400,
+        {Operation::chat,
+         R"({"model":"demo-1","response_format":{"type":"json_schema"},)" + messages, 400,
          "response_format.json_schema.schema"},
-        {Operation::chat, R"({"model":"demo-1","tools":[{"type":"function"}],)" + messages, 400, "tools[0].function.name"},
+        {Operation::chat, R"({"model":"demo-1","tools":[{"type":"function"}],)" + messages, 400,
+         "tools[0].function.name"},
         {Operation::chat,
          R"({"model":"demo-1","tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"g"}},)" +
              messages,

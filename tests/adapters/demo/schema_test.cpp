@@ -1,9 +1,9 @@
 #include "adapters/demo/schema.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <cmath>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 using namespace tollgate;
 using json::Value;
@@ -31,7 +31,8 @@ public:
         if (schema["const"].exists() && schema["const"].raw() != value.raw()) {
             return "const";
         }
-        if (schema["enum"].exists() && !any(schema["enum"], [&](Value v) { return v.raw() == value.raw(); })) {
+        if (schema["enum"].exists() &&
+            !any(schema["enum"], [&](Value v) { return v.raw() == value.raw(); })) {
             return "enum";
         }
         for (const std::string_view word : {"anyOf", "oneOf"}) {
@@ -80,7 +81,8 @@ private:
                     if (auto bad = check(property, member, depth + 1); !bad.empty()) {
                         return std::string(member.key()) + ": " + bad;
                     }
-                } else if (schema["additionalProperties"].is_bool() && !schema["additionalProperties"].boolean()) {
+                } else if (schema["additionalProperties"].is_bool() &&
+                           !schema["additionalProperties"].boolean()) {
                     return "additional " + std::string(member.key());
                 }
             }
@@ -89,11 +91,13 @@ private:
             if (value.size() < schema["minItems"].count()) {
                 return "minItems";
             }
-            if (const auto most = schema["maxItems"].integer(); most && value.size() > static_cast<std::size_t>(*most)) {
+            if (const auto most = schema["maxItems"].integer();
+                most && value.size() > static_cast<std::size_t>(*most)) {
                 return "maxItems";
             }
             for (const Value item : value) {
-                if (auto bad = check(schema["items"], item, depth + 1); schema["items"].exists() && !bad.empty()) {
+                if (auto bad = check(schema["items"], item, depth + 1);
+                    schema["items"].exists() && !bad.empty()) {
                     return "item: " + bad;
                 }
             }
@@ -101,7 +105,8 @@ private:
         if (value.is_string()) {
             const std::size_t size = value.string().size();
             const auto most = schema["maxLength"].integer();
-            if (size < schema["minLength"].count() || (most && size > static_cast<std::size_t>(*most))) {
+            if (size < schema["minLength"].count() ||
+                (most && size > static_cast<std::size_t>(*most))) {
                 return "length";
             }
         }
@@ -135,34 +140,41 @@ std::string complaint(std::string_view schema_text) {
 }  // namespace
 
 TEST_CASE("generated values satisfy their schemas") {
-    for (const std::string_view schema : {
-             R"({"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city","days"],"additionalProperties":false})",
-             R"({"type":"object","properties":{"unit":{"enum":["celsius","fahrenheit"]},"v":{"const":3}},"required":["unit","v"]})",
-             R"({"type":"array","items":{"type":"integer","minimum":100},"minItems":3,"maxItems":5})",
-             R"({"type":"array","items":{"type":"string"},"maxItems":0})",
-             R"({"type":["null","string"],"minLength":30,"maxLength":32})",
-             R"({"type":"string","maxLength":3})",
-             R"({"type":"integer","minimum":7,"maximum":7})",
-             R"({"type":"integer","exclusiveMinimum":5,"exclusiveMaximum":7})",
-             R"({"type":"integer","multipleOf":5,"minimum":43})",
-             R"({"type":"number","exclusiveMinimum":0,"exclusiveMaximum":0.001})",
-             R"({"type":"number","maximum":-3})",
-             R"({"anyOf":[{"type":"string"},{"type":"null"}]})",
-             R"({"type":"object","properties":{"a":{"$ref":"#/$defs/inner"}},"required":["a"],"$defs":{"inner":{"type":"object","properties":{"b":{"type":"boolean"}},"required":["b"]}}})",
-             R"({"type":"object","required":["loose"]})",
-             R"({"type":"null"})",
-             R"({"properties":{"x":{"items":{"type":"number"}}},"required":["x"]})",
-             R"({"type":"object","properties":{"steps":{"type":"array","items":{"type":"object","properties":{"explanation":{"type":"string"},"output":{"type":"string"}},"required":["explanation","output"],"additionalProperties":false}},"final_answer":{"type":"string"}},"required":["steps","final_answer"],"additionalProperties":false})",
-             R"({"type":"object","properties":{"ü\"x":{"type":"string"}},"required":["ü\"x"]})",
-         }) {
+    for (
+        const std::string_view schema : {
+            R"({"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city","days"],"additionalProperties":false})",
+            R"({"type":"object","properties":{"unit":{"enum":["celsius","fahrenheit"]},"v":{"const":3}},"required":["unit","v"]})",
+            R"({"type":"array","items":{"type":"integer","minimum":100},"minItems":3,"maxItems":5})",
+            R"({"type":"array","items":{"type":"string"},"maxItems":0})",
+            R"({"type":["null","string"],"minLength":30,"maxLength":32})",
+            R"({"type":"string","maxLength":3})",
+            R"({"type":"integer","minimum":7,"maximum":7})",
+            R"({"type":"integer","exclusiveMinimum":5,"exclusiveMaximum":7})",
+            R"({"type":"integer","multipleOf":5,"minimum":43})",
+            R"({"type":"number","exclusiveMinimum":0,"exclusiveMaximum":0.001})",
+            R"({"type":"number","maximum":-3})",
+            R"({"anyOf":[{"type":"string"},{"type":"null"}]})",
+            R"({"type":"object","properties":{"a":{"$ref":"#/$defs/inner"}},"required":["a"],"$defs":{"inner":{"type":"object","properties":{"b":{"type":"boolean"}},"required":["b"]}}})",
+            R"({"type":"object","required":["loose"]})",
+            R"({"type":"null"})",
+            R"({"properties":{"x":{"items":{"type":"number"}}},"required":["x"]})",
+            R"({"type":"object","properties":{"steps":{"type":"array","items":{"type":"object","properties":{"explanation":{"type":"string"},"output":{"type":"string"}},"required":["explanation","output"],"additionalProperties":false}},"final_answer":{"type":"string"}},"required":["steps","final_answer"],"additionalProperties":false})",
+            R"({"type":"object","properties":{"ü\"x":{"type":"string"}},"required":["ü\"x"]})",
+        }) {
         INFO(schema);
         CHECK(complaint(schema) == "");
     }
 }
 
 TEST_CASE("schemas that recurse through a nullable reference or an array come to a valid end") {
-    CHECK(complaint(R"({"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"value":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["value","next"]}}})") == "");
-    CHECK(complaint(R"({"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#"}}},"required":["name","children"]})") == "");
+    CHECK(
+        complaint(
+            R"({"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"value":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["value","next"]}}})") ==
+        "");
+    CHECK(
+        complaint(
+            R"({"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#"}}},"required":["name","children"]})") ==
+        "");
 }
 
 TEST_CASE("impossible and hostile schemas give bounded JSON") {
@@ -174,11 +186,14 @@ TEST_CASE("impossible and hostile schemas give bounded JSON") {
         required += (i > 0 ? "," : "") + name;
     }
     wide += R"(},"required":[)" + required + "]}}}";
-    for (const std::string& schema : std::vector<std::string>{
-             wide, R"({"$ref":"#"})", R"({"$ref":"#/nowhere"})", R"({"$ref":"https://example.com"})",
-             R"({"allOf":[{"$ref":"#"}]})", R"({"type":"array","minItems":1000000000,"items":{"type":"string","minLength":1000000000}})",
-             R"({"type":"integer","minimum":1e300})", R"({"type":"integer","multipleOf":0})",
-             R"({"type":"number","minimum":5,"maximum":1})", R"({"type":7})", R"({"enum":[]})", "[]", "true"}) {
+    for (
+        const std::string& schema : std::vector<std::string>{
+            wide, R"({"$ref":"#"})", R"({"$ref":"#/nowhere"})", R"({"$ref":"https://example.com"})",
+            R"({"allOf":[{"$ref":"#"}]})",
+            R"({"type":"array","minItems":1000000000,"items":{"type":"string","minLength":1000000000}})",
+            R"({"type":"integer","minimum":1e300})", R"({"type":"integer","multipleOf":0})",
+            R"({"type":"number","minimum":5,"maximum":1})", R"({"type":7})", R"({"enum":[]})", "[]",
+            "true"}) {
         INFO(schema.substr(0, 80));
         const auto parsed = json::Document::parse(schema);
         REQUIRE(parsed.has_value());
