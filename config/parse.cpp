@@ -72,6 +72,10 @@ std::expected<Settings, std::vector<Problem>> parse(std::string_view yaml_text, 
     }
     if (!problems.empty()) {
         sort_by_place(problems);
+        if (problems.size() > kMaxProblems) {
+            problems.resize(kMaxProblems);
+            problems.push_back(Problem{.file = std::string(file_name), .text = "further problems are not listed"});
+        }
         return std::unexpected(std::move(problems));
     }
     settings.warnings = std::move(context.warnings);

@@ -105,7 +105,7 @@ void read_alias(Context& context, const Section::Named& entry, std::vector<Model
     if (entry.node == nullptr || entry.node->kind == yaml::Kind::map) {
         read_group(section, alias);
         section.finish();
-    } else {
+    } else if (entry.node->kind != yaml::Kind::null) {
         section.each(*entry.node, entry.path, [&](const yaml::Node& item, const std::string& path) {
             read_target(context, &item, path, alias);
         });

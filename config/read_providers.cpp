@@ -38,6 +38,11 @@ void read_api_keys(Section& in, std::vector<Secret>& out) {
     if (node == nullptr) {
         return;
     }
+    constexpr std::size_t kMost = 1000;
+    if (node->items.size() > kMost) {
+        in.context().problem(node->at, in.path_of("api_key"), "expected at most 1000 keys");
+        return;
+    }
     in.each(*node, in.path_of("api_key"), [&](const yaml::Node& item, const std::string& path) {
         if (std::optional<Secret> secret = in.context().secret(item, path)) {
             if (std::ranges::find(out, *secret) == out.end()) {

@@ -73,6 +73,9 @@ std::string_view nearest(std::string_view key, const std::vector<std::string>& k
 }
 
 void Context::problem(Position at, std::string_view path, std::string text) {
+    if (problems.size() >= kMaxProblems) {
+        return;
+    }
     problems.push_back(Problem{.file = source.file,
                                .line = at.line,
                                .column = at.column,
@@ -81,6 +84,9 @@ void Context::problem(Position at, std::string_view path, std::string text) {
 }
 
 void Context::warning(Position at, std::string_view path, std::string text) {
+    if (warnings.size() >= kMaxProblems) {
+        return;
+    }
     warnings.push_back(Problem{.file = source.file,
                                .line = at.line,
                                .column = at.column,
@@ -270,11 +276,10 @@ void Section::rest(std::string_view placeholder, const std::function<void(const 
     if (node_ == nullptr) {
         return;
     }
-    const std::vector<std::string> declared = known_;
+    is_open_ = true;
     for (const yaml::Entry& entry : node_->entries) {
-        if (std::ranges::find(declared, entry.key) == declared.end()) {
+        if (std::ranges::find(known_, entry.key) == known_.end()) {
             const std::string path = path_of(printable(entry.key, 128));
-            known_.push_back(entry.key);
             context_.source.positions.insert_or_assign(path, place_of(entry));
             use(Named{.name = entry.key, .at = entry.at, .node = entry.value.get(), .path = path});
         }
@@ -282,12 +287,15 @@ void Section::rest(std::string_view placeholder, const std::function<void(const 
 }
 
 void Section::finish() {
-    if (node_ == nullptr || is_listing()) {
+    if (node_ == nullptr || is_listing() || is_open_) {
         return;
     }
     for (const yaml::Entry& entry : node_->entries) {
         if (std::ranges::find(known_, entry.key) != known_.end()) {
             continue;
+        }
+        if (context_.problems.size() >= kMaxProblems) {
+            return;
         }
         const std::string_view near = nearest(entry.key, known_);
         context_.problem(entry.at, path_of(printable(entry.key, 64)),

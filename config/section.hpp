@@ -28,6 +28,9 @@ enum class Missing : std::uint8_t {
     ignore,    ///< the setting stays unset: providers explicitly switched off
 };
 
+/// A hostile file cannot make the list of problems grow without bound; no person reads more than this.
+inline constexpr std::size_t kMaxProblems = 1000;
+
 /// What one run of the reader gathers.
 class Context {
 public:
@@ -178,6 +181,7 @@ private:
     const yaml::Node* node_;
     std::string path_;
     std::vector<std::string> known_;
+    bool is_open_ = false;   ///< rest() took whatever else is there
 };
 
 }  // namespace tollgate::config

@@ -15,10 +15,18 @@ public:
     explicit Checker(const Settings& settings) : settings_(settings) {}
 
     void problem(std::string_view path, std::string text) {
-        found.problems.push_back(settings_.source.problem(path, std::move(text)));
+        if (!is_full()) {
+            found.problems.push_back(settings_.source.problem(path, std::move(text)));
+        }
     }
     void warning(std::string_view path, std::string text) {
         found.warnings.push_back(settings_.source.problem(path, std::move(text)));
+    }
+
+    /// Bounds the work as well as the list.
+    [[nodiscard]] bool is_full() const noexcept {
+        constexpr std::size_t kMost = 1000;
+        return found.problems.size() >= kMost;
     }
 
     Findings found;
@@ -58,13 +66,12 @@ void check_listen(const Settings& settings, Checker& out) {
 }
 
 /// Both of a certificate and its key, or neither.
-void check_pair(Checker& out, const std::string& path, std::string_view a, std::string_view a_name,
+void check_pair(Checker& out, std::string_view path, std::string_view a, std::string_view a_name,
                 std::string_view b, std::string_view b_name) {
     if (a.empty() != b.empty()) {
         const std::string_view given = a.empty() ? b_name : a_name;
         const std::string_view absent = a.empty() ? a_name : b_name;
-        out.problem(path + '.' + std::string(given),
-                    std::string(given) + " is given without " + std::string(absent));
+        out.problem(path, std::string(given) + " is given without " + std::string(absent));
     }
 }
 
@@ -148,7 +155,7 @@ private:
         }
         std::vector<Step> stack{{first, 0}};
         state_[first] = State::open;
-        while (!stack.empty()) {
+        while (!stack.empty() && !out_.is_full()) {
             Step& step = stack.back();
             const ModelAlias& alias = settings_.models[step.alias];
             if (step.next == alias.targets.size()) {
@@ -187,13 +194,17 @@ private:
 };
 
 void check_models(const Settings& settings, Checker& out) {
+    std::unordered_set<std::string_view> providers;
+    for (const ProviderSettings& provider : settings.providers) {
+        providers.insert(provider.name);
+    }
     for (const ModelAlias& alias : settings.models) {
         const std::string path = "models." + alias.name;
         if (alias.name == "auto" || alias.name.starts_with("auto/")) {
             out.problem(path, "names that start with auto belong to the auto-router");
         }
         if (const std::size_t slash = alias.name.find('/'); slash != std::string::npos) {
-            if (settings.provider(alias.name.substr(0, slash)) != nullptr) {
+            if (providers.contains(std::string_view(alias.name).substr(0, slash))) {
                 out.warning(path, "hides a model of the provider with that name");
             }
         }

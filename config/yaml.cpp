@@ -72,11 +72,21 @@ public:
     }
 
     void report(Position at, std::string path, std::string text) {
+        constexpr std::size_t kMost = 1000;
+        if (problems_.size() >= kMost) {
+            throw Stop{at, "more than " + std::to_string(kMost) + " problems; the rest of the file was not read"};
+        }
         problems_.push_back(Problem{.file = file_,
                                     .line = at.line,
                                     .column = at.column,
                                     .path = std::move(path),
                                     .text = std::move(text)});
+    }
+
+    /// The last problem: nothing after it is read.
+    void stop(const Stop& stop) {
+        problems_.push_back(
+            Problem{.file = file_, .line = stop.at.line, .column = stop.at.column, .text = stop.text});
     }
 
     [[nodiscard]] Document take() {
@@ -269,7 +279,7 @@ std::optional<Stop> find_bad_byte(std::string_view text) {
 Document read(std::string_view text, std::string_view file) {
     Builder builder(file);
     if (text.size() > kMaxBytes) {
-        builder.report({}, {}, "larger than " + std::to_string(kMaxBytes) + " bytes");
+        builder.stop({{}, "larger than " + std::to_string(kMaxBytes) + " bytes"});
         return builder.take();
     }
     try {
@@ -281,11 +291,11 @@ Document read(std::string_view text, std::string_view file) {
         while (parser.HandleNextDocument(builder)) {
         }
     } catch (const Stop& stop) {
-        builder.report(stop.at, {}, stop.text);
+        builder.stop(stop);
     } catch (const YAML::Exception& error) {
-        builder.report(error.mark.is_null() ? Position{} : position(error.mark), {}, "YAML syntax: " + error.msg);
+        builder.stop({error.mark.is_null() ? Position{} : position(error.mark), "YAML syntax: " + error.msg});
     } catch (const std::exception&) {
-        builder.report({}, {}, "YAML syntax: the file cannot be read as YAML");
+        builder.stop({{}, "YAML syntax: the file cannot be read as YAML"});
     }
     return builder.take();
 }
