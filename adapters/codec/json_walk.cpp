@@ -1,12 +1,9 @@
 #include "adapters/codec/json_walk.hpp"
 
-#include <simdjson.h>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
+#include "adapters/codec/byte_mask.hpp"
 #include "adapters/codec/utf8.hpp"
+
+#include <simdjson.h>
 
 #include <algorithm>
 #include <bit>
@@ -111,27 +108,6 @@ int hex4(const char* digits) noexcept {
         value = value * 16 + digit;
     }
     return value;
-}
-
-/// Bit i is set where block[i] is a backslash.  Prompts have one every few dozen bytes (\n), so a
-/// search that starts anew behind each would cost more than simdjson's whole pass.
-std::uint64_t backslashes(std::string_view block) noexcept {
-    std::uint64_t hits = 0;
-#if defined(__SSE2__)
-    if (block.size() == 64) {
-        const __m128i wanted = _mm_set1_epi8('\\');
-        for (unsigned part = 0; part < 4; ++part) {
-            const auto* bytes = reinterpret_cast<const __m128i*>(block.data() + 16 * part);
-            const int equal = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(bytes), wanted));
-            hits |= std::uint64_t{static_cast<unsigned>(equal)} << (16 * part);
-        }
-        return hits;
-    }
-#endif
-    for (std::size_t i = 0; i < block.size(); ++i) {
-        hits |= std::uint64_t{block[i] == '\\'} << i;
-    }
-    return hits;
 }
 
 /// Length of the escape that begins with the backslash at `at`; 0 when it is none.
@@ -254,10 +230,9 @@ std::size_t number_end(std::string_view text, std::size_t begin) noexcept {
 }
 
 Fault check_escapes(std::string_view text) noexcept {
-    constexpr std::size_t kBlock = 64;
     std::size_t escaped = 0;  // bytes before this offset belong to an escape already checked
-    for (std::size_t block = 0; block < text.size(); block += kBlock) {
-        std::uint64_t hits = backslashes(text.substr(block, kBlock));
+    for (std::size_t block = 0; block < text.size(); block += codec::kMaskBytes) {
+        std::uint64_t hits = codec::mask_of(text.substr(block, codec::kMaskBytes), '\\');
         for (; hits != 0; hits &= hits - 1) {
             const std::size_t at = block + static_cast<std::size_t>(std::countr_zero(hits));
             if (at < escaped) {

@@ -1,0 +1,312 @@
+#include "adapters/dialect/openai_probe.hpp"
+
+#include "adapters/codec/byte_mask.hpp"
+#include "adapters/codec/json_walk.hpp"
+#include "adapters/dialect/openai.hpp"
+#include "adapters/dialect/openai_error.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+namespace tollgate::adapters {
+namespace {
+
+using json::Document;
+using json::Value;
+
+constexpr std::size_t npos = std::string_view::npos;
+
+bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+std::size_t skip_space(std::string_view json, std::size_t at) noexcept {
+    while (at < json.size() && is_space(json[at])) {
+        ++at;
+    }
+    return at;
+}
+
+/// Where the value of a member begins whose name ends (with its quote) before `name_end`; npos when
+/// no colon follows.
+std::size_t value_after(std::string_view json, std::size_t name_end) noexcept {
+    const std::size_t colon = skip_space(json, name_end);
+    if (colon >= json.size() || json[colon] != ':') {
+        return npos;
+    }
+    const std::size_t value = skip_space(json, colon + 1);
+    return value < json.size() ? value : npos;
+}
+
+/// The object that begins at `begin`, with its braces; empty when it is not closed.
+std::string_view object_at(std::string_view json, std::size_t begin) noexcept {
+    std::size_t depth = 0;
+    bool in_string = false;
+    for (std::size_t i = begin; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_string) {
+            i += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{') {
+            ++depth;
+        } else if (c == '}' && --depth == 0) {
+            return json.substr(begin, i + 1 - begin);
+        }
+    }
+    return {};
+}
+
+/// The string that begins at `at`, without its quotes and still escaped; empty for anything else.
+std::string_view string_at(std::string_view json, std::size_t at) noexcept {
+    if (json[at] != '"') {
+        return {};
+    }
+    const std::size_t end = json.find('"', at + 1);
+    return end == npos ? std::string_view{} : json.substr(at + 1, end - at - 1);
+}
+
+/// Where the members of interest are, found by their names alone.  Content cannot fool this: inside
+/// a JSON string every quote has a backslash before it.
+struct Places {
+    std::size_t choices = npos;  ///< first byte of the value
+    std::size_t usage = npos;    ///< the last usage that is an object
+    bool may_be_error = false;   ///< an `error` that is not null
+    bool is_finished = false;
+    std::string_view failed_reason;  ///< a finish_reason that is none
+
+    void note(std::string_view json, std::size_t quote) noexcept {
+        if (quote > 0 && json[quote - 1] == '\\') {
+            return;
+        }
+        const std::string_view rest = json.substr(quote + 1);
+        switch (rest.empty() ? '\0' : rest.front()) {
+            case 'c':
+                if (choices == npos && rest.starts_with("choices\"")) {
+                    choices = value_after(json, quote + 9);
+                }
+                break;
+            case 'u':
+                if (rest.starts_with("usage\"")) {
+                    const std::size_t at = value_after(json, quote + 7);
+                    usage = at != npos && json[at] == '{' ? at : usage;
+                }
+                break;
+            case 'e':
+                if (rest.starts_with("error\"")) {
+                    const std::size_t at = value_after(json, quote + 7);
+                    may_be_error = may_be_error || (at != npos && json[at] != 'n');
+                }
+                break;
+            case 'f':
+                if (rest.starts_with("finish_reason\"")) {
+                    note_reason(json, value_after(json, quote + 15));
+                }
+                break;
+            default:
+                break;
+        }
+    }
+
+private:
+    void note_reason(std::string_view json, std::size_t at) noexcept {
+        const std::string_view word = at == npos ? std::string_view{} : string_at(json, at);
+        if (openai::is_failed_reason(word)) {
+            failed_reason = word;
+        }
+        is_finished = is_finished || openai::finish_reason(word) != FinishReason::none;
+    }
+};
+
+Places find_places(std::string_view json) noexcept {
+    Places places;
+    for (std::size_t block = 0; block < json.size(); block += codec::kMaskBytes) {
+        std::uint64_t quotes = codec::mask_of(json.substr(block, codec::kMaskBytes), '"');
+        for (; quotes != 0; quotes &= quotes - 1) {
+            places.note(json, block + static_cast<std::size_t>(std::countr_zero(quotes)));
+        }
+    }
+    return places;
+}
+
+bool is_empty_list(std::string_view json, std::size_t at) noexcept {
+    if (json[at] != '[') {
+        return json[at] == 'n';  // null
+    }
+    const std::size_t next = skip_space(json, at + 1);
+    return next < json.size() && json[next] == ']';
+}
+
+Result<void> failed_answer(std::string_view reason) {
+    return fail(FailureKind::upstream_unavailable,
+                "the vendor ended the answer with finish_reason '" + std::string(reason) + "'");
+}
+
+/// Parses fully what may be an error.
+Result<void> check_error(std::string_view data, std::string_view what) {
+    const Result<Document> document = Document::parse(data);
+    if (!document) {
+        return fail(FailureKind::protocol_error,
+                    std::string(what) + " is not valid " + document.error().detail);
+    }
+    if (std::optional<Failure> failure = in_band_failure(document->root())) {
+        return std::unexpected(std::move(*failure));
+    }
+    return {};
+}
+
+/// Receives the walk over a whole body: the top-level members that matter.
+class TopLevel {
+public:
+    explicit TopLevel(std::string_view body) : body_(body) {}
+
+    json::Fault open(json::Kind, std::size_t begin) {
+        if (++depth_ == 2) {
+            begin_ = begin;
+        }
+        return {};
+    }
+    void close(std::size_t end) {
+        if (--depth_ == 1) {
+            note(begin_, end);
+        }
+    }
+    json::Fault key(std::size_t begin, std::size_t end) {
+        if (depth_ == 1) {
+            key_ = body_.substr(begin + 1, end - begin - 2);
+        }
+        return {};
+    }
+    json::Fault scalar(json::Kind kind, std::size_t begin, std::size_t end) {
+        if (depth_ == 1 && kind != json::Kind::null) {
+            note(begin, end);
+        }
+        return {};
+    }
+
+    std::string_view choices;
+    std::string_view usage;
+    bool is_list = false;  ///< `data`: embeddings and other lists
+    bool has_error = false;
+
+private:
+    void note(std::size_t begin, std::size_t end) {
+        const std::string_view value = body_.substr(begin, end - begin);
+        if (key_ == "choices") {
+            choices = value;
+        } else if (key_ == "usage" && value.front() == '{') {
+            usage = value;
+        } else if (key_ == "data") {
+            is_list = true;
+        } else if (key_ == "error" || key_ == "base_resp" || key_ == "x_groq") {
+            has_error = true;  // perhaps; a parse will tell
+        }
+    }
+
+    std::string_view body_;
+    std::string_view key_;
+    std::size_t begin_ = 0;
+    std::size_t depth_ = 0;
+};
+
+std::uint64_t less(std::uint64_t total, std::uint64_t part) noexcept {
+    return total > part ? total - part : 0;
+}
+
+}  // namespace
+
+Usage read_usage(std::string_view object) {
+    Usage usage;
+    const Result<Document> document = Document::parse(object);
+    if (!document || !document->root().is_object()) {
+        return usage;
+    }
+    const Value root = document->root();
+    const auto either = [root](std::string_view name, std::string_view other) {
+        return root[name].exists() ? root[name] : root[other];
+    };
+    const Value prompt_details = either("prompt_tokens_details", "input_tokens_details");
+    const Value completion_details = either("completion_tokens_details", "output_tokens_details");
+    const std::uint64_t prompt = either("prompt_tokens", "input_tokens").count();
+    const std::uint64_t completion = either("completion_tokens", "output_tokens").count();
+    usage.reported = true;
+    usage.cache_read = std::max({prompt_details["cached_tokens"].count(),
+                                 root["prompt_cache_hit_tokens"].count(),  // DeepSeek
+                                 root["cached_tokens"].count()});          // Moonshot, older
+    usage.cache_read = std::min(usage.cache_read, prompt);
+    usage.cache_write = prompt_details["cache_write_tokens"].count();
+    usage.audio_input = prompt_details["audio_tokens"].count();
+    usage.reasoning = completion_details["reasoning_tokens"].count();
+    usage.audio_output = completion_details["audio_tokens"].count();
+    usage.input = less(prompt, usage.cache_read + usage.cache_write + usage.audio_input);
+    // xAI counts reasoning beside completion_tokens, all others inside; the total tells which.
+    const bool beside = usage.reasoning > 0 &&
+                        root["total_tokens"].count() == prompt + completion + usage.reasoning;
+    usage.output = less(completion, usage.audio_output + (beside ? 0 : usage.reasoning));
+    return usage;
+}
+
+Usage usage_in_tail(std::string_view tail) {
+    const std::size_t at = find_places(tail).usage;
+    const std::string_view object = at == npos ? std::string_view{} : object_at(tail, at);
+    return object.empty() ? Usage{} : read_usage(object);
+}
+
+Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
+    ProbedEvent result;
+    if (data == "[DONE]") {
+        result.is_done = true;
+        return result;
+    }
+    const Places places = find_places(data);
+    const bool is_empty = places.choices == npos || is_empty_list(data, places.choices);
+    if (places.may_be_error || is_empty) {
+        if (Result<void> good = check_error(data, "an event of the vendor's stream"); !good) {
+            return std::unexpected(std::move(good.error()));
+        }
+    }
+    if (!places.failed_reason.empty()) {
+        return std::unexpected(failed_answer(places.failed_reason).error());
+    }
+    finished_ = finished_ || places.is_finished;
+    if (places.usage != npos) {
+        const Usage usage = read_usage(object_at(data, places.usage));
+        if (usage.reported) {
+            usage_ = usage;
+            result.is_usage_only = is_empty;
+        }
+    }
+    return result;
+}
+
+Result<void> AnswerProbe::whole(std::string_view body) {
+    std::span<const std::uint32_t> tokens;
+    json::Fault fault = json::index_tokens(body, tokens);
+    TopLevel top(body);
+    if (!fault) {
+        fault = json::Walker<TopLevel>(body, tokens, json::kDepthCeiling, top).run();
+    }
+    if (fault) {
+        return fail(FailureKind::protocol_error,
+                    body.empty() ? "the vendor's answer is empty"
+                                 : "the vendor's answer is not valid " + fault.sentence());
+    }
+    if (top.has_error || (top.choices.empty() && !top.is_list)) {
+        if (Result<void> good = check_error(body, "the vendor's answer"); !good) {
+            return good;
+        }
+    }
+    const Places places = find_places(top.choices);
+    if (!places.failed_reason.empty()) {
+        return failed_answer(places.failed_reason);
+    }
+    finished_ = places.is_finished;
+    if (!top.usage.empty()) {
+        usage_ = read_usage(top.usage);
+    }
+    return {};
+}
+
+}  // namespace tollgate::adapters

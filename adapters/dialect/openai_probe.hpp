@@ -1,0 +1,46 @@
+// Watches answers of OpenAI's shape while they are relayed as read: usage, ends and errors, without
+// building anything. Shapes: https://platform.openai.com/docs/api-reference/chat/object and
+// …/streaming, read 2026-11.
+#pragma once
+
+#include "adapters/event.hpp"
+#include "failover/failure.hpp"
+
+#include <string_view>
+
+namespace tollgate::adapters {
+
+/// What one stream event turned out to be.
+struct ProbedEvent {
+    bool is_done = false;        ///< data: [DONE]
+    bool is_usage_only = false;  ///< no choices and a usage object: sent because we asked for it
+};
+
+/// One per attempt; sans-I/O.  An ordinary delta costs one scan of its bytes and no parse.
+class AnswerProbe {
+public:
+    /// One event's data.  Fails when it is an error of the vendor's instead of an answer, or no
+    /// JSON.
+    [[nodiscard]] Result<ProbedEvent> event(std::string_view data);
+    /// A whole JSON body.  Fails with protocol_error when it is not JSON, and when it is an error
+    /// under a 2xx status.
+    [[nodiscard]] Result<void> whole(std::string_view body);
+
+    /// The last usage seen; not reported until there was one.
+    [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
+    /// At least one choice had a finish_reason.
+    [[nodiscard]] bool has_finished() const noexcept { return finished_; }
+
+private:
+    Usage usage_;
+    bool finished_ = false;
+};
+
+/// Counters out of a `usage` object (OpenAI's, with DeepSeek's and Moonshot's cache fields).
+[[nodiscard]] Usage read_usage(std::string_view object);
+
+/// The usage that stands at the end of a body of which only the last bytes are at hand; not
+/// reported where there is none.
+[[nodiscard]] Usage usage_in_tail(std::string_view tail);
+
+}  // namespace tollgate::adapters
