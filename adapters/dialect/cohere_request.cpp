@@ -18,48 +18,7 @@ using namespace openai_shape;
 constexpr std::size_t kMostStops = 5;
 constexpr std::size_t kMostTexts = 96;
 
-/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go
-/// through.
-constexpr std::string_view kChatFields[]{"model",
-                                         "messages",
-                                         "prompt",
-                                         "stream",
-                                         "stream_options",
-                                         "tools",
-                                         "tool_choice",
-                                         "parallel_tool_calls",
-                                         "functions",
-                                         "function_call",
-                                         "response_format",
-                                         "max_tokens",
-                                         "max_completion_tokens",
-                                         "stop",
-                                         "temperature",
-                                         "top_p",
-                                         "top_k",
-                                         "frequency_penalty",
-                                         "presence_penalty",
-                                         "seed",
-                                         "n",
-                                         "logprobs",
-                                         "top_logprobs",
-                                         "logit_bias",
-                                         "reasoning_effort",
-                                         "user",
-                                         "metadata",
-                                         "store",
-                                         "service_tier",
-                                         "prompt_cache_key",
-                                         "prompt_cache_retention",
-                                         "safety_identifier",
-                                         "verbosity",
-                                         "prediction",
-                                         "modalities",
-                                         "audio",
-                                         "web_search_options",
-                                         "suffix",
-                                         "echo",
-                                         "best_of"};
+constexpr std::string_view kAlsoHandled[]{"suffix"};  // refused
 constexpr std::string_view kEmbedFields[]{"model", "input", "encoding_format", "dimensions",
                                           "user"};
 
@@ -92,15 +51,6 @@ void write_clamped(Writer& writer, std::string_view name, Value value, double lo
     writer.raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
-template <std::size_t N>
-void write_others(Writer& writer, Value root, const std::string_view (&known)[N]) {
-    for (const Value member : root) {
-        if (std::ranges::find(known, member.key()) == std::end(known)) {
-            writer.member_raw(member.key(), member.raw());
-        }
-    }
-}
-
 class ChatWriter {
 public:
     ChatWriter(const Request& request, Value root, std::string& out)
@@ -128,7 +78,7 @@ public:
             return done;
         }
         sampling();
-        write_others(writer_, root_, kChatFields);
+        write_other_fields(writer_, root_, chat_fields(), kAlsoHandled);
         writer_.end_object();
         return {};
     }
@@ -342,7 +292,7 @@ Result<std::string> encode_embed(const Request& request, std::string_view model)
     if (is_set(root["dimensions"])) {
         writer.member_raw("output_dimension", root["dimensions"].raw());
     }
-    write_others(writer, root, kEmbedFields);
+    write_other_fields(writer, root, kEmbedFields);
     writer.end_object();
     return body;
 }

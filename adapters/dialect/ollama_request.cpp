@@ -4,8 +4,6 @@
 #include "adapters/dialect/ollama.hpp"
 #include "adapters/dialect/openai_shape.hpp"
 
-#include <algorithm>
-
 namespace tollgate::adapters::ollama {
 namespace {
 
@@ -13,52 +11,9 @@ using json::Value;
 using json::Writer;
 using namespace openai_shape;
 
-/// OpenAI's fields: translated below, or left out because they only tune or label.  All others go
-/// through.
-constexpr std::string_view kFields[]{"model",
-                                     "messages",
-                                     "prompt",
-                                     "input",
-                                     "stream",
-                                     "stream_options",
-                                     "tools",
-                                     "tool_choice",
-                                     "parallel_tool_calls",
-                                     "functions",
-                                     "function_call",
-                                     "response_format",
-                                     "max_tokens",
-                                     "max_completion_tokens",
-                                     "stop",
-                                     "temperature",
-                                     "top_p",
-                                     "top_k",
-                                     "min_p",
-                                     "frequency_penalty",
-                                     "presence_penalty",
-                                     "repeat_penalty",
-                                     "seed",
-                                     "n",
-                                     "logprobs",
-                                     "top_logprobs",
-                                     "logit_bias",
-                                     "reasoning_effort",
-                                     "user",
-                                     "metadata",
-                                     "store",
-                                     "service_tier",
-                                     "prompt_cache_key",
-                                     "prompt_cache_retention",
-                                     "safety_identifier",
-                                     "verbosity",
-                                     "prediction",
-                                     "modalities",
-                                     "audio",
-                                     "web_search_options",
-                                     "echo",
-                                     "best_of",
-                                     "encoding_format",
-                                     "options"};
+/// Handled beyond chat_fields().
+constexpr std::string_view kAlsoHandled[]{"input", "encoding_format", "min_p", "repeat_penalty",
+                                          "options"};
 
 /// Fields with the same name and meaning in `options`.
 constexpr std::string_view kSameOptions[]{
@@ -245,13 +200,7 @@ private:
         return {};
     }
 
-    void others() {
-        for (const Value member : root_) {
-            if (std::ranges::find(kFields, member.key()) == std::end(kFields)) {
-                writer_.member_raw(member.key(), member.raw());
-            }
-        }
-    }
+    void others() { write_other_fields(writer_, root_, chat_fields(), kAlsoHandled); }
 
     const Request& request_;
     Value root_;

@@ -1,16 +1,29 @@
 #include "adapters/dialect/openai_shape.hpp"
 
+#include "adapters/codec/base64.hpp"
+
 #include <algorithm>
 #include <bit>
-
-#include "adapters/codec/base64.hpp"
 
 namespace tollgate::adapters::openai_shape {
 namespace {
 
 using json::Value;
 
-std::string shown(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
+// clang-format off
+constexpr std::string_view kChatFields[]{
+    "model", "messages", "prompt", "stream", "stream_options", "tools", "tool_choice",
+    "parallel_tool_calls", "functions", "function_call", "response_format", "max_tokens",
+    "max_completion_tokens", "stop", "temperature", "top_p", "top_k", "frequency_penalty",
+    "presence_penalty", "seed", "n", "logprobs", "top_logprobs", "logit_bias", "reasoning_effort",
+    "user", "metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention",
+    "safety_identifier", "verbosity", "prediction", "modalities", "audio", "web_search_options",
+    "echo", "best_of"};
+// clang-format on
+
+std::string shown(std::string_view text) {
+    return "'" + std::string(text.substr(0, 60)) + "'";
+}
 
 /// Names of an allowed_tools list.
 Result<ToolChoice> read_allowed(Value allowed) {
@@ -34,7 +47,8 @@ Result<std::string> pack(Value vector) {
     for (const Value item : vector) {
         const auto number = item.number();
         if (!number) {
-            return fail(FailureKind::protocol_error, "an embedding holds something that is not a number");
+            return fail(FailureKind::protocol_error,
+                        "an embedding holds something that is not a number");
         }
         const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(*number));
         for (unsigned shift = 0; shift < 32; shift += 8) {
@@ -65,8 +79,9 @@ Result<std::string> text_content(Value content, const std::string& where, std::s
     for (const Value part : content) {
         const std::string_view type = part["type"].string();
         if ((type != "text" && type != "refusal") || !part[type].is_string()) {
-            return fail_param(at(where, index), std::string(vendor) + " takes only text parts here, not " +
-                                                    shown(type));
+            return fail_param(
+                at(where, index),
+                std::string(vendor) + " takes only text parts here, not " + shown(type));
         }
         text.append(index > 0 ? "\n" : "").append(part[type].string());
         ++index;
@@ -95,7 +110,8 @@ Result<ToolChoice> read_tool_choice(Value tool_choice) {
     }
     const std::string_view name = tool_choice["function"]["name"].string();
     if (type != "function" || name.empty()) {
-        return fail_param("tool_choice", "must be none, auto, required, a function or allowed_tools");
+        return fail_param("tool_choice",
+                          "must be none, auto, required, a function or allowed_tools");
     }
     return ToolChoice{.mode = Mode::required, .restricted = true, .only = {name}};
 }
@@ -105,7 +121,8 @@ Result<void> check_tools(Value tools, std::string_view vendor) {
     for (const Value tool : tools) {
         const std::string where = at("tools", index++);
         if (tool["type"].string() != "function") {
-            return fail_param(where + ".type", std::string(vendor) + " knows only function tools, not " +
+            return fail_param(where + ".type", std::string(vendor) +
+                                                   " knows only function tools, not " +
                                                    shown(tool["type"].string()));
         }
         if (tool["function"]["name"].string().empty()) {
@@ -139,8 +156,8 @@ Result<void> refuse_choices_and_logprobs(Value root, std::string_view vendor) {
     }
     const Value logprobs = root["logprobs"];
     if (logprobs.boolean() || logprobs.count() > 0 || root["top_logprobs"].count() > 0) {
-        return fail_param("logprobs",
-                          "log probabilities are not available from " + std::string(vendor) + " here");
+        return fail_param("logprobs", "log probabilities are not available from " +
+                                          std::string(vendor) + " here");
     }
     return {};
 }
@@ -148,7 +165,8 @@ Result<void> refuse_choices_and_logprobs(Value root, std::string_view vendor) {
 Result<std::string_view> single_prompt(Value prompt, std::string_view vendor) {
     const Value one = prompt.is_array() && prompt.size() == 1 ? prompt[std::size_t{0}] : prompt;
     if (!one.is_string()) {
-        return fail_param("prompt", std::string(vendor) + " takes one text per request, no token arrays");
+        return fail_param("prompt",
+                          std::string(vendor) + " takes one text per request, no token arrays");
     }
     return one.string();
 }
@@ -183,8 +201,11 @@ Result<std::string> embeddings_answer(const std::vector<Value>& vectors, const R
         if (!vectors[i].is_array() || vectors[i].size() == 0) {
             return fail(FailureKind::protocol_error, "an embedding is not an array of numbers");
         }
-        writer.begin_object().member("object", "embedding").member_count("index", i).key("embedding");
-        auto base64 = pack(vectors[i]);   // also the check that all of it is numbers
+        writer.begin_object()
+            .member("object", "embedding")
+            .member_count("index", i)
+            .key("embedding");
+        auto base64 = pack(vectors[i]);  // also the check that all of it is numbers
         if (!base64) {
             return std::unexpected(std::move(base64.error()));
         }
@@ -201,10 +222,27 @@ Result<std::string> embeddings_answer(const std::vector<Value>& vectors, const R
     return body;
 }
 
+std::span<const std::string_view> chat_fields() noexcept {
+    return kChatFields;
+}
+
+void write_other_fields(json::Writer& writer, Value root, std::span<const std::string_view> handled,
+                        std::span<const std::string_view> also_handled) {
+    const auto in = [](std::span<const std::string_view> list, std::string_view name) {
+        return std::ranges::find(list, name) != list.end();
+    };
+    for (const Value member : root) {
+        if (!in(handled, member.key()) && !in(also_handled, member.key())) {
+            writer.member_raw(member.key(), member.raw());
+        }
+    }
+}
+
 std::string_view unversioned_path(std::string_view base_url) noexcept {
     const std::size_t scheme = base_url.find("://");
     const std::size_t slash = base_url.find('/', scheme == std::string_view::npos ? 0 : scheme + 3);
-    std::string_view path = slash == std::string_view::npos ? std::string_view() : base_url.substr(slash);
+    std::string_view path =
+        slash == std::string_view::npos ? std::string_view() : base_url.substr(slash);
     while (path.ends_with('/')) {
         path.remove_suffix(1);
     }

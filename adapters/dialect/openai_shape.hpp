@@ -1,14 +1,15 @@
-// Reading and writing OpenAI's request and answer shapes, as far as several translators need the same thing.
-// Shapes: https://platform.openai.com/docs/api-reference/chat, …/embeddings (2026-08).
+// Reading and writing OpenAI's request and answer shapes, as far as several translators need the
+// same thing. Shapes: https://platform.openai.com/docs/api-reference/chat, …/embeddings (2026-08).
 #pragma once
-
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "adapters/codec/json.hpp"
 #include "adapters/dialect.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tollgate::adapters::openai_shape {
 
@@ -20,8 +21,8 @@ namespace tollgate::adapters::openai_shape {
 /// "messages[3]".
 [[nodiscard]] std::string at(std::string_view base, std::size_t index);
 
-/// Content that may only be text: a string, null, or text and refusal parts (joined with line ends).
-/// Failures name the part by `where` and say that `vendor` takes no other kind there.
+/// Content that may only be text: a string, null, or text and refusal parts (joined with line
+/// ends). Failures name the part by `where` and say that `vendor` takes no other kind there.
 [[nodiscard]] Result<std::string> text_content(json::Value content, const std::string& where,
                                                std::string_view vendor);
 
@@ -29,7 +30,7 @@ namespace tollgate::adapters::openai_shape {
 struct ToolChoice {
     enum class Mode : std::uint8_t { automatic, none, required };
     Mode mode = Mode::automatic;
-    bool restricted = false;                  ///< only the tools named in `only`
+    bool restricted = false;  ///< only the tools named in `only`
     std::vector<std::string_view> only = {};
     [[nodiscard]] bool allows(std::string_view name) const noexcept;
 };
@@ -57,8 +58,18 @@ struct ToolChoice {
                                                     const Request& request, std::string_view model,
                                                     const Usage& usage);
 
-/// The path part of a base URL, without a trailing slash and without a version that ends it ("/v1", "/v2", "/api"):
-/// native paths bring their own.
+/// OpenAI's chat and completions fields: what a translator does not translate of them only tunes or
+/// labels.  top_k is not OpenAI's, but everybody sends it.
+[[nodiscard]] std::span<const std::string_view> chat_fields() noexcept;
+
+/// Passes on the members of `root` that stand in neither list: a vendor's own fields, and those of
+/// tomorrow.
+void write_other_fields(json::Writer& writer, json::Value root,
+                        std::span<const std::string_view> handled,
+                        std::span<const std::string_view> also_handled = {});
+
+/// The path part of a base URL, without a trailing slash and without a version that ends it ("/v1",
+/// "/v2", "/api"): native paths bring their own.
 [[nodiscard]] std::string_view unversioned_path(std::string_view base_url) noexcept;
 
 /// JSON on one line: line ends can only stand between tokens, where a blank means the same.
