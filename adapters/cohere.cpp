@@ -4,8 +4,9 @@
 
 namespace tollgate::vendors {
 namespace {
+constexpr std::string_view kAliases[]{"cohere_chat", "co"};
 constexpr std::string_view kKeys[]{"COHERE_API_KEY", "CO_API_KEY"};
-constexpr std::string_view kUrls[]{"CO_API_URL"};
+constexpr std::string_view kUrls[]{"CO_API_URL", "COHERE_API_BASE"};
 }  // namespace
 
 using namespace adapters;
@@ -13,6 +14,7 @@ using namespace adapters;
 extern constinit const Vendor cohere{
     .name = "cohere",
     .display = "Cohere",
+    .aliases = kAliases,
     .base_url = "https://api.cohere.com",
     .key_env = kKeys,
     .base_url_env = kUrls,

@@ -7,7 +7,9 @@ namespace {
 constexpr std::string_view kAliases[]{"deepseek-ai"};
 constexpr std::string_view kKeys[]{"DEEPSEEK_API_KEY"};
 constexpr std::string_view kUrls[]{"DEEPSEEK_API_BASE"};
-constexpr std::string_view kDrop[]{"service_tier", "verbosity", "store", "metadata", "parallel_tool_calls"};
+constexpr adapters::Rename kRenames[]{{"user", "user_id"}};
+constexpr std::string_view kDrop[]{"service_tier", "verbosity", "store", "metadata",
+                                   "parallel_tool_calls"};
 }  // namespace
 
 using namespace adapters;
@@ -20,12 +22,13 @@ extern constinit const Vendor deepseek{
     .base_url = "https://api.deepseek.com",
     .key_env = kKeys,
     .base_url_env = kUrls,
-    .request = {.drop = kDrop,
+    .request = {.rename = kRenames,
+                .drop = kDrop,
                 .token_field = TokenField::max_tokens,
                 .developer_as_system = true,
                 .json_schema_as_object = true,
                 .single_choice = true},
-    .default_model = "deepseek-chat",
+    .default_model = "deepseek-v4-flash",
     .docs = "https://api-docs.deepseek.com/api/create-chat-completion",
 };
 

@@ -4,6 +4,7 @@
 
 namespace tollgate::vendors {
 namespace {
+constexpr std::string_view kAliases[]{"oai"};
 constexpr std::string_view kKeys[]{"OPENAI_API_KEY"};
 constexpr std::string_view kUrls[]{"OPENAI_BASE_URL", "OPENAI_API_BASE"};
 }  // namespace
@@ -13,6 +14,7 @@ using namespace adapters;
 extern constinit const Vendor openai{
     .name = "openai",
     .display = "OpenAI",
+    .aliases = kAliases,
     .base_url = "https://api.openai.com/v1",
     .key_env = kKeys,
     .base_url_env = kUrls,
