@@ -27,21 +27,25 @@ Failure classify(unsigned status, std::string_view body, std::string_view retry_
 
 TEST_CASE("cohere requests are as the golden files say") {
     const Endpoint one = endpoint();
-    golden::check_requests(dialects::cohere(), "cohere", {.endpoint = &one, .model = "command-a-03-2025"}, 25);
+    golden::check_requests(dialects::cohere(), "cohere",
+                           {.endpoint = &one, .model = "command-a-03-2025"}, 25);
 }
 
 TEST_CASE("cohere streams are as the golden files say, however they are cut up") {
-    golden::check_answers(dialects::cohere(), "cohere", ".stream.sse", Delivery::stream, "command-a", 9);
+    golden::check_answers(dialects::cohere(), "cohere", ".stream.sse", Delivery::stream,
+                          "command-a", 9);
 }
 
 TEST_CASE("cohere whole answers are as the golden files say, however they are cut up") {
-    golden::check_answers(dialects::cohere(), "cohere", ".whole.json", Delivery::whole, "command-a", 5);
+    golden::check_answers(dialects::cohere(), "cohere", ".whole.json", Delivery::whole, "command-a",
+                          5);
 }
 
 TEST_CASE("cohere paths follow the base URL and the deployment map renames the model") {
     Endpoint one = endpoint();
     one.deployments = {{"command-a", "my-command"}};
-    for (const std::string_view base : {"http://gw:8080/cohere", "http://gw:8080/cohere/v2", "http://gw:8080/cohere/v1/"}) {
+    for (const std::string_view base :
+         {"http://gw:8080/cohere", "http://gw:8080/cohere/v2", "http://gw:8080/cohere/v1/"}) {
         one.base_url = base;
         const std::string sent = golden::encode(
             dialects::cohere(), R"({"model":"x","messages":[{"role":"user","content":"x"}]})",
@@ -58,20 +62,25 @@ TEST_CASE("cohere errors become failures of the right kind") {
         FailureKind kind;
         std::uint16_t client_status;
     };
-    for (const Row& row : {
-             Row{400, R"({"id":"1","message":"invalid request: bad"})", FailureKind::upstream_rejected, 400},
-             Row{400, R"({"message":"too many tokens: size limit exceeded by 10 tokens"})", FailureKind::context_exceeded, 400},
-             Row{401, R"({"message":"invalid api token"})", FailureKind::upstream_auth, 502},
-             Row{404, R"({"message":"model 'x' not found"})", FailureKind::upstream_rejected, 404},
-             Row{422, R"({"message":"unprocessable"})", FailureKind::upstream_rejected, 422},
-             Row{429, R"({"message":"You are using a Trial key, which is limited to 1000 API calls / month."})",
-                 FailureKind::upstream_quota, 502},
-             Row{429, R"({"message":"limited to 20 API calls / minute"})", FailureKind::upstream_limited, 429},
-             Row{498, R"({"message":"blocked"})", FailureKind::upstream_rejected, 400},
-             Row{499, R"({"message":"request cancelled"})", FailureKind::upstream_timeout, 504},
-             Row{500, R"({"message":"internal"})", FailureKind::upstream_unavailable, 502},
-             Row{503, "<html>", FailureKind::upstream_unavailable, 503},
-         }) {
+    for (
+        const Row& row : {
+            Row{400, R"({"id":"1","message":"invalid request: bad"})",
+                FailureKind::upstream_rejected, 400},
+            Row{400, R"({"message":"too many tokens: size limit exceeded by 10 tokens"})",
+                FailureKind::context_exceeded, 400},
+            Row{401, R"({"message":"invalid api token"})", FailureKind::upstream_auth, 502},
+            Row{404, R"({"message":"model 'x' not found"})", FailureKind::upstream_rejected, 404},
+            Row{422, R"({"message":"unprocessable"})", FailureKind::upstream_rejected, 422},
+            Row{429,
+                R"({"message":"You are using a Trial key, which is limited to 1000 API calls / month."})",
+                FailureKind::upstream_quota, 502},
+            Row{429, R"({"message":"limited to 20 API calls / minute"})",
+                FailureKind::upstream_limited, 429},
+            Row{498, R"({"message":"blocked"})", FailureKind::upstream_rejected, 400},
+            Row{499, R"({"message":"request cancelled"})", FailureKind::upstream_timeout, 504},
+            Row{500, R"({"message":"internal"})", FailureKind::upstream_unavailable, 502},
+            Row{503, "<html>", FailureKind::upstream_unavailable, 503},
+        }) {
         INFO(row.body);
         const Failure failure = classify(row.status, row.body);
         CHECK(failure.kind == row.kind);
@@ -79,7 +88,8 @@ TEST_CASE("cohere errors become failures of the right kind") {
     }
     CHECK(classify(404, R"({"message":"model 'x' not found"})").code == "model_not_found");
     CHECK(classify(429, R"({"message":"slow down"})", "7").retry_after == std::chrono::seconds(7));
-    CHECK(classify(400, R"({"message":"invalid request: bad"})").detail.find("invalid request: bad") != std::string::npos);
+    CHECK(classify(400, R"({"message":"invalid request: bad"})")
+              .detail.find("invalid request: bad") != std::string::npos);
 }
 
 TEST_CASE("cohere embeddings become OpenAI's, as floats or base64, with what was billed") {
@@ -92,7 +102,8 @@ TEST_CASE("cohere embeddings become OpenAI's, as floats or base64, with what was
                                   : R"({"model":"m","input":["a","b"]})";
         const std::size_t size = body.size();
         body.append(kBodySlack, '\0');
-        const auto request = Request::peek(Operation::embeddings, std::string_view(body).substr(0, size), 64);
+        const auto request =
+            Request::peek(Operation::embeddings, std::string_view(body).substr(0, size), 64);
         REQUIRE(request.has_value());
         Usage usage;
         const auto made = dialects::cohere().embeddings(answer, *request, target, usage);
@@ -101,11 +112,13 @@ TEST_CASE("cohere embeddings become OpenAI's, as floats or base64, with what was
         CHECK(usage.reported);
         const std::string first = packed ? "\"AAAAPwAAgL8=\"" : "[0.5,-1]";
         const std::string second = packed ? "\"AAAAQAAAgD4=\"" : "[2,0.25]";
-        CHECK(*made == R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":)" + first +
-                           R"(},{"object":"embedding","index":1,"embedding":)" + second +
-                           R"(}],"model":"embed-v4.0","usage":{"prompt_tokens":7,"total_tokens":7}})");
-        for (const std::string_view bad : {"", "{}", "[]", R"({"embeddings":{"int8":[[1]]}})",
-                                           R"({"embeddings":{"float":[[1,"x"]]}})", R"({"embeddings":{"float":[1]}})"}) {
+        CHECK(*made ==
+              R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":)" + first +
+                  R"(},{"object":"embedding","index":1,"embedding":)" + second +
+                  R"(}],"model":"embed-v4.0","usage":{"prompt_tokens":7,"total_tokens":7}})");
+        for (const std::string_view bad :
+             {"", "{}", "[]", R"({"embeddings":{"int8":[[1]]}})",
+              R"({"embeddings":{"float":[[1,"x"]]}})", R"({"embeddings":{"float":[1]}})"}) {
             const auto refused = dialects::cohere().embeddings(bad, *request, target, usage);
             REQUIRE_FALSE(refused.has_value());
             CHECK(refused.error().kind == FailureKind::protocol_error);
@@ -114,7 +127,8 @@ TEST_CASE("cohere embeddings become OpenAI's, as floats or base64, with what was
 }
 
 TEST_CASE("cohere lists its models") {
-    const auto names = dialects::cohere().models(R"({"models":[{"name":"command-a"},{"endpoints":[]},{"name":"embed"}]})");
+    const auto names = dialects::cohere().models(
+        R"({"models":[{"name":"command-a"},{"endpoints":[]},{"name":"embed"}]})");
     REQUIRE(names.has_value());
     CHECK(*names == std::vector<std::string>{"command-a", "embed"});
     CHECK_FALSE(dialects::cohere().models("{}").has_value());

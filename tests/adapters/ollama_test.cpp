@@ -19,7 +19,8 @@ Endpoint endpoint() {
 
 TEST_CASE("ollama requests are as the golden files say") {
     const Endpoint one = endpoint();
-    golden::check_requests(dialects::ollama(), "ollama", {.endpoint = &one, .model = "llama3.2"}, 20);
+    golden::check_requests(dialects::ollama(), "ollama", {.endpoint = &one, .model = "llama3.2"},
+                           20);
 }
 
 TEST_CASE("ollama takes the effort by level only for gpt-oss") {
@@ -28,8 +29,9 @@ TEST_CASE("ollama takes the effort by level only for gpt-oss") {
         std::string_view effort;
         std::string_view think;
     };
-    for (const Row& row : {Row{"none", "false"}, Row{"minimal", "\"low\""}, Row{"low", "\"low\""},
-                           Row{"medium", "\"medium\""}, Row{"high", "\"high\""}, Row{"xhigh", "\"high\""}}) {
+    for (const Row& row :
+         {Row{"none", "false"}, Row{"minimal", "\"low\""}, Row{"low", "\"low\""},
+          Row{"medium", "\"medium\""}, Row{"high", "\"high\""}, Row{"xhigh", "\"high\""}}) {
         const std::string sent = golden::encode(
             dialects::ollama(),
             R"({"model":"x","messages":[{"role":"user","content":"x"}],"reasoning_effort":")" +
@@ -53,7 +55,8 @@ TEST_CASE("calls without ids get different ids in different lines") {
     const std::string second =
         R"({"model":"m","created_at":"2025-01-15T09:30:00.2Z","message":{"tool_calls":[{"function":{"name":"f","arguments":{}}}]},"done":true})";
     const auto id = [](const std::string& answer) {
-        const std::string events = golden::decode(dialects::ollama(), Delivery::whole, "m", {answer}).events;
+        const std::string events =
+            golden::decode(dialects::ollama(), Delivery::whole, "m", {answer}).events;
         const std::size_t at = events.find("id=call_");
         REQUIRE(at != std::string::npos);
         return events.substr(at, events.find(' ', at) - at);
@@ -64,7 +67,8 @@ TEST_CASE("calls without ids get different ids in different lines") {
 
 TEST_CASE("ollama paths follow the base URL") {
     Endpoint one = endpoint();
-    for (const std::string_view base : {"http://gpu:11434/o", "http://gpu:11434/o/v1", "http://gpu:11434/o/api/"}) {
+    for (const std::string_view base :
+         {"http://gpu:11434/o", "http://gpu:11434/o/v1", "http://gpu:11434/o/api/"}) {
         one.base_url = base;
         const Target target{.endpoint = &one, .model = "m"};
         CHECK(golden::encode(dialects::ollama(), R"({"model":"x","input":"x"})", target)
@@ -78,10 +82,12 @@ TEST_CASE("RFC 3339 times become unix seconds, nonsense becomes 0") {
         std::string_view text;
         std::int64_t seconds;
     };
-    for (const Row& row : {Row{"1970-01-01T00:00:00Z", 0}, Row{"2025-01-15T09:30:00.123456789Z", 1736933400},
-                           Row{"2025-01-15T10:30:00+01:00", 1736933400}, Row{"2025-01-15T07:00:00.5-02:30", 1736933400},
-                           Row{"2024-02-29T23:59:59Z", 1709251199}, Row{"2023-02-29T00:00:00Z", 0}, Row{"", 0},
-                           Row{"2025-01-15 09:30:00Z", 0}, Row{"yyyy-mm-ddThh:mm:ssZ", 0}}) {
+    for (const Row& row :
+         {Row{"1970-01-01T00:00:00Z", 0}, Row{"2025-01-15T09:30:00.123456789Z", 1736933400},
+          Row{"2025-01-15T10:30:00+01:00", 1736933400},
+          Row{"2025-01-15T07:00:00.5-02:30", 1736933400}, Row{"2024-02-29T23:59:59Z", 1709251199},
+          Row{"2023-02-29T00:00:00Z", 0}, Row{"", 0}, Row{"2025-01-15 09:30:00Z", 0},
+          Row{"yyyy-mm-ddThh:mm:ssZ", 0}}) {
         INFO(row.text);
         CHECK(ollama::unix_seconds(row.text) == row.seconds);
     }
@@ -93,7 +99,8 @@ TEST_CASE("ollama errors become failures of the right kind") {
         head.status = status;
         return dialects::ollama().classify(head, body);
     };
-    const Failure missing = classify(404, R"({"error":"model 'x' not found, try pulling it first"})");
+    const Failure missing =
+        classify(404, R"({"error":"model 'x' not found, try pulling it first"})");
     CHECK(missing.kind == FailureKind::upstream_rejected);
     CHECK(missing.code == "model_not_found");
     CHECK(missing.client_status() == 404);
@@ -109,24 +116,32 @@ TEST_CASE("ollama embeddings become OpenAI's") {
     std::string body = R"({"model":"m","input":"a"})";
     const std::size_t size = body.size();
     body.append(kBodySlack, '\0');
-    const auto request = Request::peek(Operation::embeddings, std::string_view(body).substr(0, size), 64);
+    const auto request =
+        Request::peek(Operation::embeddings, std::string_view(body).substr(0, size), 64);
     REQUIRE(request.has_value());
     Usage usage;
-    const auto made = dialects::ollama().embeddings(R"({"model":"nomic","embeddings":[[1e-3,2]],"prompt_eval_count":4})",
-                                                    *request, target, usage);
+    const auto made = dialects::ollama().embeddings(
+        R"({"model":"nomic","embeddings":[[1e-3,2]],"prompt_eval_count":4})", *request, target,
+        usage);
     REQUIRE(made.has_value());
-    CHECK(*made == R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1e-3,2]}],"model":"nomic","usage":{"prompt_tokens":4,"total_tokens":4}})");
+    CHECK(
+        *made ==
+        R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1e-3,2]}],"model":"nomic","usage":{"prompt_tokens":4,"total_tokens":4}})");
     CHECK(usage.reported);
     Usage unknown;
-    CHECK(dialects::ollama().embeddings(R"({"embeddings":[[1]]})", *request, target, unknown).has_value());
+    CHECK(dialects::ollama()
+              .embeddings(R"({"embeddings":[[1]]})", *request, target, unknown)
+              .has_value());
     CHECK_FALSE(unknown.reported);
-    for (const std::string_view bad : {"", "{}", R"({"embeddings":[]})", R"({"embeddings":[[]]})"}) {
+    for (const std::string_view bad :
+         {"", "{}", R"({"embeddings":[]})", R"({"embeddings":[[]]})"}) {
         CHECK_FALSE(dialects::ollama().embeddings(bad, *request, target, unknown).has_value());
     }
 }
 
 TEST_CASE("ollama lists what was pulled") {
-    const auto names = dialects::ollama().models(R"({"models":[{"name":"llama3.2:latest"},{"model":"qwen3:8b"}]})");
+    const auto names = dialects::ollama().models(
+        R"({"models":[{"name":"llama3.2:latest"},{"model":"qwen3:8b"}]})");
     REQUIRE(names.has_value());
     CHECK(*names == std::vector<std::string>{"llama3.2:latest", "qwen3:8b"});
     CHECK_FALSE(dialects::ollama().models("[]").has_value());

@@ -1,4 +1,5 @@
-// The first byte chooses whole or stream and the size of the pieces; the rest is the vendor's answer.
+// The first byte chooses whole or stream and the size of the pieces; the rest is the vendor's
+// answer.
 #include "adapters/dialect.hpp"
 #include "tests/fuzz/decoder_fuzz.hpp"
 

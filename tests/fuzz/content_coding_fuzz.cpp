@@ -1,13 +1,14 @@
 // The first byte chooses the coding and how the rest is cut into pieces.
+#include "adapters/codec/content_coding.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 
-#include "adapters/codec/content_coding.hpp"
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    constexpr std::array<std::string_view, 6> kCodings{"gzip", "deflate", "br", "zstd", "gzip, br", ""};
+    constexpr std::array<std::string_view, 6> kCodings{"gzip", "deflate",  "br",
+                                                       "zstd", "gzip, br", ""};
     constexpr std::size_t kLimit = 1 << 20;
     if (size == 0) {
         return 0;

@@ -1,12 +1,13 @@
-// What the decoder fuzz targets share: any bytes, in pieces, must give events or a Failure, the same as in one piece.
+// What the decoder fuzz targets share: any bytes, in pieces, must give events or a Failure, the
+// same as in one piece.
 #pragma once
+
+#include "adapters/dialect.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-
-#include "adapters/dialect.hpp"
 
 namespace tollgate::fuzz {
 
@@ -17,7 +18,9 @@ public:
     void text(unsigned, std::string_view piece) override { add('t', piece); }
     void reasoning(unsigned, std::string_view piece) override { add('r', piece); }
     void refusal(unsigned, std::string_view piece) override { add('f', piece); }
-    void tool_call(unsigned, unsigned, std::string_view id, std::string_view) override { add('c', id); }
+    void tool_call(unsigned, unsigned, std::string_view id, std::string_view) override {
+        add('c', id);
+    }
     void tool_arguments(unsigned, unsigned, std::string_view piece) override { add('a', piece); }
     void extension(unsigned, std::string_view, std::string_view json) override { add('x', json); }
     void finished(unsigned, adapters::FinishReason reason) override { add('e', to_string(reason)); }
@@ -25,12 +28,14 @@ public:
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
 private:
-    void add(char tag, std::string_view piece) { text_.append(1, tag).append(piece).append(1, '\n'); }
+    void add(char tag, std::string_view piece) {
+        text_.append(1, tag).append(piece).append(1, '\n');
+    }
     std::string text_;
 };
 
-inline std::string run(const adapters::Dialect& dialect, adapters::Delivery delivery, std::string_view rest,
-                       std::size_t step) {
+inline std::string run(const adapters::Dialect& dialect, adapters::Delivery delivery,
+                       std::string_view rest, std::size_t step) {
     adapters::DecodeContext context;
     context.model = "m";
     const auto decoder = dialect.decoder(delivery, context);
@@ -50,7 +55,8 @@ inline int decode(const adapters::Dialect& dialect, const std::uint8_t* data, st
     if (size == 0) {
         return 0;
     }
-    const auto delivery = (data[0] & 1) != 0 ? adapters::Delivery::stream : adapters::Delivery::whole;
+    const auto delivery =
+        (data[0] & 1) != 0 ? adapters::Delivery::stream : adapters::Delivery::whole;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
     const std::string pieces = run(dialect, delivery, bytes, 1 + data[0] / 2U);
     if (pieces != run(dialect, delivery, bytes, bytes.size())) {
