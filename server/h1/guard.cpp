@@ -80,8 +80,42 @@ std::optional<std::uint64_t> digits(std::string_view text) noexcept {
     return number;
 }
 
+// RFC 9110 section 7.2: a name or bracketed address, and perhaps a port.
 bool valid_host(std::string_view host) noexcept {
-    return all(host, kTables.target) && host.find_first_of("/?@,;") == std::string_view::npos;
+    if (!all(host, kTables.target) || host.find_first_of("/?@,;") != std::string_view::npos) {
+        return false;
+    }
+    if (host.empty()) {
+        return true;
+    }
+    const bool is_literal = host.front() == '[';
+    const std::size_t end = is_literal ? host.find(']') + 1 : std::min(host.find(':'), host.size());
+    if (end < (is_literal ? 3U : 1U)) {   // no name, nothing in the brackets, or no closing one
+        return false;
+    }
+    if (host.find_first_of("[]", is_literal ? 1 : 0) != (is_literal ? end - 1 : std::string_view::npos)) {
+        return false;
+    }
+    const std::string_view port = host.substr(end);
+    return port.empty() || (port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+// Why a transfer coding is refused: without a final `chunked` nobody can tell where the body ends (RFC 9112 section 6.3).
+std::string_view check_coding(std::string_view value, Seen& seen, std::uint16_t& status) noexcept {
+    if (++seen.codings > 1) {
+        return "There is more than one Transfer-Encoding field.";
+    }
+    if (same_name(value, "chunked")) {
+        return {};
+    }
+    std::size_t chunked = 0;
+    std::string_view last;
+    each_item(value, [&](std::string_view item) {
+        chunked += same_name(item, "chunked") ? 1 : 0;
+        last = item;
+    });
+    status = chunked == 1 && same_name(last, "chunked") ? 501 : 400;
+    return "The only transfer coding read here is a single 'chunked'.";
 }
 
 // Empty: the request line is fine.  RFC 9112 section 3.
@@ -112,8 +146,10 @@ std::string_view check_request_line(std::string_view line, Seen& seen, std::uint
     if (target[0] == '/' || (target == "*" && method == "OPTIONS")) {
         return {};
     }
-    if (target.starts_with("http://") || target.starts_with("https://")) {
-        return {};
+    if (target.starts_with("http://") || target.starts_with("https://")) {   // RFC 9110 section 4.2.1: a host is a must
+        const std::string_view authority = target.substr(target.find("//") + 2);
+        const std::string_view host = authority.substr(0, authority.find_first_of("/?"));
+        return !host.empty() && valid_host(host) ? std::string_view() : "The request target has no valid host.";
     }
     return "The request target must be a path such as /v1/chat/completions.";
 }
@@ -167,11 +203,8 @@ std::string_view check_special(std::string_view name, std::string_view value, Se
             break;
         case 17:
             if (same_name(name, "transfer-encoding")) {
-                if (!same_name(value, "chunked") || ++seen.codings > 1) {
-                    verdict.status = 501;
-                    return "The only transfer coding read here is a single 'chunked'.";
-                }
                 verdict.framing = Framing::chunked;
+                return check_coding(value, seen, verdict.status);
             }
             break;
         default: break;
@@ -238,7 +271,7 @@ GuardVerdict guard(std::string_view bytes, const GuardLimits& limits) noexcept {
             }
             return verdict;
         }
-        if (end > limits.head_bytes) {
+        if (end >= limits.head_bytes) {
             return refuse("The request head is larger than the limit.", 431);
         }
         if (end == at || bytes[end - 1] != '\r') {

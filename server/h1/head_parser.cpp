@@ -16,6 +16,7 @@ class HeadParser final : public http::basic_parser<true> {
 public:
     explicit HeadParser(RequestHead& head) : head_(head) {
         header_limit(std::numeric_limits<std::uint32_t>::max());   // the guard has the limit
+        body_limit(boost::none);                                   // Beast refuses lengths above 1 MiB by itself
     }
 
 private:
