@@ -27,8 +27,9 @@ ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
         case State::size_first:
         case State::size:
             if (const int digit = hex(c); digit >= 0) {
+                overhead_ += state_ == State::size && left_ == 0 ? 1 : 0;   // leading zeros must not go on for ever either
                 left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
-                return left_ > kMostChunk ? State::failed : State::size;
+                return left_ > kMostChunk || overhead_ > kMostOverhead ? State::failed : State::size;
             }
             if (state_ == State::size_first) {
                 return State::failed;
