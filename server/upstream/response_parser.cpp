@@ -40,14 +40,17 @@ bool stays_here(http::field name) noexcept {
     }
 }
 
-// Names without an enumerator in Beast that must not be passed on: CORS is ours, the request id is ours.
+// Other names that must not be passed on, most without an enumerator in Beast: CORS is ours, the request id is ours.
 bool stays_here(std::string_view name) noexcept {
-    return same_name(name, "x-request-id") || (name.size() > 21 && same_name(name.substr(0, 21), "access-control-allow-"));
+    return same_name(name, "x-request-id") || same_name(name.substr(0, 15), "access-control-");
 }
 
 class HeadParser final : public http::basic_parser<false> {
 public:
-    explicit HeadParser(CallHead& head) : head_(head) { header_limit(256 * 1024); }
+    explicit HeadParser(CallHead& head) : head_(head) {
+        header_limit(256 * 1024);
+        body_limit(boost::none);   // Beast refuses lengths above 8 MiB by itself
+    }
     [[nodiscard]] bool is_http11() const noexcept { return version_ == 11; }
 
 private:
@@ -65,17 +68,15 @@ private:
             case http::field::cache_control: head_.has_cache_control = true; break;
             default: break;
         }
-        if (stays_here(name)) {
+        const std::string_view plain = std_view(text);
+        if (stays_here(name) || stays_here(plain)) {
             return;
         }
-        const std::string_view plain = std_view(text);
         if (name == http::field::unknown) {
             if (same_name(plain, "retry-after-ms")) {
                 head_.retry_after_ms = value;
             } else if (same_name(plain, "x-amzn-errortype")) {
                 head_.error_type = value;
-            } else if (stays_here(plain)) {
-                return;
             }
         }
         head_.relayed.append(plain).append(": ").append(std_view(value)).append("\r\n");
