@@ -1,0 +1,4 @@
+extern constinit const Vendor beta{
+    .name = "beta",
+    .dialect = DialectName::gemini,
+};

@@ -1,0 +1,1 @@
+extern constinit const Vendor alpha{.name = "alpha"};

@@ -1,0 +1,5 @@
+void write() {
+    line.text("ts", clock);
+    line.number(
+        "status", status);
+}
