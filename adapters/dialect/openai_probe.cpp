@@ -1,9 +1,12 @@
 #include "adapters/dialect/openai_probe.hpp"
 
-#include "adapters/codec/byte_mask.hpp"
 #include "adapters/codec/json_walk.hpp"
 #include "adapters/dialect/openai.hpp"
 #include "adapters/dialect/openai_error.hpp"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -120,12 +123,40 @@ private:
     }
 };
 
+/// Bit i is set where a quote stands at block[i] and one of the letters that our names begin with
+/// behind it. `block` has 17 bytes or more.  Half of a delta's bytes would otherwise be looked at
+/// one by one.
+unsigned names_in(const char* block) noexcept {
+#if defined(__SSE2__)
+    const auto load = [block](std::size_t at) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at));
+    };
+    const __m128i next = load(1);
+    const auto is = [next](char letter) { return _mm_cmpeq_epi8(next, _mm_set1_epi8(letter)); };
+    const __m128i letters =
+        _mm_or_si128(_mm_or_si128(is('c'), is('u')), _mm_or_si128(is('e'), is('f')));
+    const __m128i quotes = _mm_cmpeq_epi8(load(0), _mm_set1_epi8('"'));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(quotes, letters)));
+#else
+    unsigned hits = 0;
+    for (unsigned i = 0; i < 16; ++i) {
+        hits |= static_cast<unsigned>(block[i] == '"') << i;
+    }
+    return hits;
+#endif
+}
+
 Places find_places(std::string_view json) noexcept {
     Places places;
-    for (std::size_t block = 0; block < json.size(); block += codec::kMaskBytes) {
-        std::uint64_t quotes = codec::mask_of(json.substr(block, codec::kMaskBytes), '"');
-        for (; quotes != 0; quotes &= quotes - 1) {
-            places.note(json, block + static_cast<std::size_t>(std::countr_zero(quotes)));
+    std::size_t block = 0;
+    for (; block + 17 <= json.size(); block += 16) {
+        for (unsigned hits = names_in(json.data() + block); hits != 0; hits &= hits - 1) {
+            places.note(json, block + static_cast<std::size_t>(std::countr_zero(hits)));
+        }
+    }
+    for (; block < json.size(); ++block) {
+        if (json[block] == '"') {
+            places.note(json, block);
         }
     }
     return places;
@@ -154,6 +185,9 @@ Result<void> check_error(std::string_view data, std::string_view what) {
     if (std::optional<Failure> failure = in_band_failure(document->root())) {
         return std::unexpected(std::move(*failure));
     }
+    if (!document->root().is_object()) {
+        return fail(FailureKind::protocol_error, std::string(what) + " is JSON, but no object");
+    }
     return {};
 }
 
@@ -180,7 +214,7 @@ public:
         return {};
     }
     json::Fault scalar(json::Kind kind, std::size_t begin, std::size_t end) {
-        if (depth_ == 1 && kind != json::Kind::null) {
+        if (depth_ == 1 && (kind != json::Kind::null || key_ == "usage")) {
             note(begin, end);
         }
         return {};
@@ -196,8 +230,8 @@ private:
         const std::string_view value = body_.substr(begin, end - begin);
         if (key_ == "choices") {
             choices = value;
-        } else if (key_ == "usage" && value.front() == '{') {
-            usage = value;
+        } else if (key_ == "usage") {
+            usage = value.front() == '{' ? value : std::string_view{};
         } else if (key_ == "data") {
             is_list = true;
         } else if (key_ == "error" || key_ == "base_resp" || key_ == "x_groq") {
@@ -262,7 +296,8 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
     }
     const Places places = find_places(data);
     const bool is_empty = places.choices == npos || is_empty_list(data, places.choices);
-    if (places.may_be_error || is_empty) {
+    // An answer without choices is a usage report, or not an answer.
+    if (places.may_be_error || places.choices == npos || (is_empty && places.usage == npos)) {
         if (Result<void> good = check_error(data, "an event of the vendor's stream"); !good) {
             return std::unexpected(std::move(good.error()));
         }
@@ -287,6 +322,9 @@ Result<void> AnswerProbe::whole(std::string_view body) {
     TopLevel top(body);
     if (!fault) {
         fault = json::Walker<TopLevel>(body, tokens, json::kDepthCeiling, top).run();
+    }
+    if (!fault) {
+        fault = json::check_escapes(body);
     }
     if (fault) {
         return fail(FailureKind::protocol_error,
