@@ -146,7 +146,7 @@ Task<void> Dispatch::run() {
     switch (endpoint->action) {
         case Action::model: co_await serve_model(endpoint->operation); break;
         case Action::list_models: serve_models({}); break;
-        case Action::show_model: serve_models(x_.head.path.substr(x_.head.path.find("/models/") + 8)); break;
+        case Action::show_model: serve_models(percent_decoded(x_.head.path.substr(x_.head.path.find("/models/") + 8))); break;
         case Action::live: serve_health(true); break;
         case Action::ready: serve_health(worker_.shared().ready.load(std::memory_order_relaxed) && !worker_.draining()); break;
         case Action::metrics: serve_metrics(); break;

@@ -38,6 +38,9 @@ struct RequestHead {
 /// A header name that equals `other`, ASCII case ignored.
 [[nodiscard]] bool same_name(std::string_view name, std::string_view other) noexcept;
 
+/// "%2F" becomes "/"; a percent sign that begins no pair of hex digits stays.
+[[nodiscard]] std::string percent_decoded(std::string_view text);
+
 /// A growing buffer for a body that parsers may read a little past the end of (adapters::kBodySlack).
 class BodyBuffer {
 public:

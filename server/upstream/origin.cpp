@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "server/exchange.hpp"
+
 namespace tollgate::server::upstream {
 namespace {
 
@@ -42,21 +44,6 @@ std::optional<Authority> parse_authority(std::string_view text, std::uint16_t de
         return std::nullopt;
     }
     return result;
-}
-
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned value = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
-            out.push_back(static_cast<char>(value));
-            i += 2;
-        } else {
-            out.push_back(text[i]);
-        }
-    }
-    return out;
 }
 
 }  // namespace
