@@ -1,11 +1,10 @@
 // The scalars that are names, addresses and URLs.
-#include <arpa/inet.h>
+#include "config/scalar.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <optional>
-
-#include "config/scalar.hpp"
 
 namespace tollgate::config::scalar {
 namespace {
@@ -15,7 +14,8 @@ constexpr bool is_alnum(char c) noexcept {
 }
 
 bool has_control(std::string_view text) noexcept {
-    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    return std::ranges::any_of(
+        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string lower(std::string_view text) {
@@ -45,7 +45,8 @@ bool is_host(std::string_view host) noexcept {
         return is_ip(std::string(host.substr(1, host.size() - 2)), AF_INET6);
     }
     return !host.empty() && host.size() <= 253 && is_alnum(host.front()) &&
-           std::ranges::all_of(host, [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; });
+           std::ranges::all_of(
+               host, [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 /// host[:port], the port from 1 to 65535.
@@ -77,7 +78,8 @@ Parsed<ListenAddress> listen(std::string_view text) {
     }
     const std::size_t colon = text.rfind(':');
     const std::string expected =
-        "expected an IP address and port such as 127.0.0.1:4000, [::1]:4000 or *:4000, or unix:/path";
+        "expected an IP address and port such as 127.0.0.1:4000, [::1]:4000 or *:4000, or "
+        "unix:/path";
     if (colon == std::string_view::npos) {
         return std::unexpected(expected);
     }
@@ -125,7 +127,8 @@ Parsed<std::string> base_url(std::string_view text) {
 }
 
 Parsed<std::string> proxy_url(std::string_view text) {
-    constexpr std::array<std::string_view, 4> kSchemes{"http://", "https://", "socks5://", "socks5h://"};
+    constexpr std::array<std::string_view, 4> kSchemes{"http://", "https://", "socks5://",
+                                                       "socks5h://"};
     for (const std::string_view scheme : kSchemes) {
         if (!text.starts_with(scheme)) {
             continue;
@@ -135,13 +138,15 @@ Parsed<std::string> proxy_url(std::string_view text) {
             rest.remove_suffix(1);
         }
         const std::size_t at = rest.rfind('@');
-        const std::string_view authority = at == std::string_view::npos ? rest : rest.substr(at + 1);
+        const std::string_view authority =
+            at == std::string_view::npos ? rest : rest.substr(at + 1);
         if (is_url_text(text) && text.size() <= 2048 && is_authority(authority)) {
             return std::string(scheme) + std::string(rest);
         }
     }
     return std::unexpected(
-        "expected a proxy URL such as http://proxy:3128, https://proxy:443 or socks5://user:password@proxy:1080");
+        "expected a proxy URL such as http://proxy:3128, https://proxy:443 or "
+        "socks5://user:password@proxy:1080");
 }
 
 Parsed<std::string> text(std::string_view text) {
@@ -154,11 +159,14 @@ Parsed<std::string> text(std::string_view text) {
 Parsed<std::string> header_name(std::string_view text) {
     constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
     constexpr std::array<std::string_view, 11> kOurs{
-        "host",    "content-length",    "transfer-encoding", "connection", "keep-alive", "upgrade",
-        "te",      "trailer",           "expect",            "content-type", "accept-encoding"};
-    const bool is_token = !text.empty() && text.size() <= 256 && std::ranges::all_of(text, [&](char c) {
-        return is_alnum(c) || kMarks.find(c) != std::string_view::npos;
-    });
+        "host",         "content-length", "transfer-encoding",
+        "connection",   "keep-alive",     "upgrade",
+        "te",           "trailer",        "expect",
+        "content-type", "accept-encoding"};
+    const bool is_token =
+        !text.empty() && text.size() <= 256 && std::ranges::all_of(text, [&](char c) {
+            return is_alnum(c) || kMarks.find(c) != std::string_view::npos;
+        });
     if (!is_token) {
         return std::unexpected("expected a header name such as X-Team");
     }
@@ -169,8 +177,9 @@ Parsed<std::string> header_name(std::string_view text) {
 }
 
 bool is_header_value(std::string_view text) noexcept {
-    return std::ranges::none_of(
-        text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+    return std::ranges::none_of(text, [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+    });
 }
 
 Parsed<std::string> name(std::string_view text) {
@@ -180,19 +189,22 @@ Parsed<std::string> name(std::string_view text) {
                       });
     if (!good) {
         return std::unexpected(
-            "expected a name of letters, digits and . _ - that starts with a letter or digit, up to 128");
+            "expected a name of letters, digits and . _ - that starts with a letter or digit, up "
+            "to 128");
     }
     return std::string(text);
 }
 
 Parsed<std::string> alias(std::string_view text) {
-    const bool good = !text.empty() && text.size() <= 128 && is_alnum(text.front()) &&
-                      std::ranges::all_of(text, [](char c) {
-                          return is_alnum(c) || std::string_view("._-:/@").find(c) != std::string_view::npos;
-                      });
+    const bool good =
+        !text.empty() && text.size() <= 128 && is_alnum(text.front()) &&
+        std::ranges::all_of(text, [](char c) {
+            return is_alnum(c) || std::string_view("._-:/@").find(c) != std::string_view::npos;
+        });
     if (!good) {
         return std::unexpected(
-            "expected a model name of letters, digits and . _ - : / @ that starts with a letter or digit, up to 128");
+            "expected a model name of letters, digits and . _ - : / @ that starts with a letter or "
+            "digit, up to 128");
     }
     return std::string(text);
 }
@@ -203,21 +215,25 @@ Parsed<std::string> key_hash(std::string_view text) {
                       text.substr(kPrefix.size()).find_first_not_of("0123456789abcdefABCDEF") ==
                           std::string_view::npos;
     if (!good) {
-        return std::unexpected("expected sha256: and 64 hex digits, as `tollgate keys create` prints them "
-                               "(never the key itself)");
+        return std::unexpected(
+            "expected sha256: and 64 hex digits, as `tollgate keys create` prints them "
+            "(never the key itself)");
     }
     return lower(text);
 }
 
 Parsed<std::string> origin(std::string_view text) {
     const std::size_t scheme = text.find("://");
-    const bool good = text == "*" ||
-                      (scheme != std::string_view::npos && scheme > 0 && is_url_text(text) &&
-                       std::ranges::all_of(text.substr(0, scheme),
-                                           [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; }) &&
-                       is_authority(text.substr(scheme + 3)));
+    const bool good =
+        text == "*" ||
+        (scheme != std::string_view::npos && scheme > 0 && is_url_text(text) &&
+         std::ranges::all_of(
+             text.substr(0, scheme),
+             [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; }) &&
+         is_authority(text.substr(scheme + 3)));
     if (!good) {
-        return std::unexpected("expected an origin such as https://app.example (no path), or \"*\"");
+        return std::unexpected(
+            "expected an origin such as https://app.example (no path), or \"*\"");
     }
     return lower(text);
 }

@@ -1,4 +1,5 @@
-// Environment variables as a value that is passed in, so that tests never touch those of the process.
+// Environment variables as a value that is passed in, so that tests never touch those of the
+// process.
 #pragma once
 
 #include <functional>

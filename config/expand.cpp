@@ -1,5 +1,7 @@
 #include "config/expand.hpp"
 
+#include "config/problem.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -7,13 +9,13 @@
 #include <system_error>
 #include <utility>
 
-#include "config/problem.hpp"
-
 namespace tollgate::config {
 namespace {
 
 bool is_variable_name(std::string_view name) noexcept {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
     return !name.empty() && letter(name.front()) &&
            std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
@@ -23,8 +25,8 @@ std::expected<std::string, ExpandError> look_up(std::string_view inside, const E
     const std::size_t dash = inside.find(":-");
     const std::string_view name = inside.substr(0, dash);
     if (!is_variable_name(name)) {
-        return std::unexpected(ExpandError{
-            .text = "expected a variable such as ${NAME} or ${NAME:-default}; write $$ for a literal $"});
+        return std::unexpected(ExpandError{.text = "expected a variable such as ${NAME} or "
+                                                   "${NAME:-default}; write $$ for a literal $"});
     }
     std::optional<std::string> value = env(name);
     if (dash != std::string_view::npos) {
@@ -32,10 +34,10 @@ std::expected<std::string, ExpandError> look_up(std::string_view inside, const E
     }
     if (!value) {
         const std::string shown = printable(name, 64);
-        return std::unexpected(
-            ExpandError{.is_unset = true,
-                        .text = "environment variable " + shown + " is not set (${" + shown +
-                                ":-default} gives a default, ${" + shown + ":-} allows it to be missing)"});
+        return std::unexpected(ExpandError{
+            .is_unset = true,
+            .text = "environment variable " + shown + " is not set (${" + shown +
+                    ":-default} gives a default, ${" + shown + ":-} allows it to be missing)"});
     }
     return *value;
 }
@@ -79,7 +81,8 @@ std::expected<std::string, ExpandError> read_file(const std::string& path, std::
     }
     // Opening a pipe or device could block or never end.
     if (!std::filesystem::is_regular_file(status)) {
-        return std::unexpected(ExpandError{.text = "cannot read " + shown + ": not a regular file"});
+        return std::unexpected(
+            ExpandError{.text = "cannot read " + shown + ": not a regular file"});
     }
     errno = 0;
     std::ifstream stream(path, std::ios::binary);

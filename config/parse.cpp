@@ -1,17 +1,17 @@
 #include "config/parse.hpp"
 
+#include "config/expand.hpp"
+#include "config/readers.hpp"
+#include "config/section.hpp"
+#include "config/validate.hpp"
+#include "config/yaml.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <system_error>
 #include <tuple>
 #include <utility>
-
-#include "config/expand.hpp"
-#include "config/readers.hpp"
-#include "config/section.hpp"
-#include "config/validate.hpp"
-#include "config/yaml.hpp"
 
 namespace tollgate::config {
 namespace {
@@ -31,14 +31,17 @@ void read_settings(Section& in, Settings& out) {
 }
 
 void sort_by_place(std::vector<Problem>& problems) {
-    std::ranges::stable_sort(problems, {}, [](const Problem& p) { return std::tie(p.line, p.column); });
+    std::ranges::stable_sort(problems, {},
+                             [](const Problem& p) { return std::tie(p.line, p.column); });
 }
 
-/// True where `path` or something in or around it was already found wrong, so that a rule about it would only repeat it.
+/// True where `path` or something in or around it was already found wrong, so that a rule about it
+/// would only repeat it.
 bool is_covered(const std::vector<Problem>& problems, const std::string& path) {
     const auto within = [](std::string_view inner, std::string_view outer) {
         return inner.starts_with(outer) &&
-               (inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[');
+               (inner.size() == outer.size() || inner[outer.size()] == '.' ||
+                inner[outer.size()] == '[');
     };
     return std::ranges::any_of(problems, [&](const Problem& p) {
         return !p.path.empty() && (within(path, p.path) || within(p.path, path));
@@ -47,7 +50,8 @@ bool is_covered(const std::vector<Problem>& problems, const std::string& path) {
 
 }  // namespace
 
-std::expected<Settings, std::vector<Problem>> parse(std::string_view yaml_text, std::string_view file_name,
+std::expected<Settings, std::vector<Problem>> parse(std::string_view yaml_text,
+                                                    std::string_view file_name,
                                                     const Environment& env) {
     yaml::Document document = yaml::read(yaml_text, file_name);
     Context context(env, file_name);
@@ -57,7 +61,8 @@ std::expected<Settings, std::vector<Problem>> parse(std::string_view yaml_text, 
         read_settings(root, settings);
         root.finish();
     } else if (document.root->kind != yaml::Kind::null) {
-        context.problem(document.root->at, {}, "expected a mapping such as `server: {...}` at the top");
+        context.problem(document.root->at, {},
+                        "expected a mapping such as `server: {...}` at the top");
     }
     settings.source = std::move(context.source);
     Findings findings = validate(settings);
@@ -74,20 +79,24 @@ std::expected<Settings, std::vector<Problem>> parse(std::string_view yaml_text, 
         sort_by_place(problems);
         if (problems.size() > kMaxProblems) {
             problems.resize(kMaxProblems);
-            problems.push_back(Problem{.file = std::string(file_name), .text = "further problems are not listed"});
+            problems.push_back(
+                Problem{.file = std::string(file_name), .text = "further problems are not listed"});
         }
         return std::unexpected(std::move(problems));
     }
     settings.warnings = std::move(context.warnings);
-    settings.warnings.insert(settings.warnings.end(), findings.warnings.begin(), findings.warnings.end());
+    settings.warnings.insert(settings.warnings.end(), findings.warnings.begin(),
+                             findings.warnings.end());
     sort_by_place(settings.warnings);
     return settings;
 }
 
-std::expected<Settings, std::vector<Problem>> parse_file(const std::string& path, const Environment& env) {
+std::expected<Settings, std::vector<Problem>> parse_file(const std::string& path,
+                                                         const Environment& env) {
     std::expected<std::string, ExpandError> text = read_file(path, yaml::kMaxBytes);
     if (!text) {
-        return std::unexpected(std::vector<Problem>{Problem{.file = path, .text = text.error().text}});
+        return std::unexpected(
+            std::vector<Problem>{Problem{.file = path, .text = text.error().text}});
     }
     auto settings = parse(*text, path, env);
     wipe(*text);
@@ -100,14 +109,16 @@ Settings defaults(const Environment& env) {
     return settings;
 }
 
-std::optional<std::string> find_config(const std::optional<std::string>& explicit_path, const Environment& env) {
+std::optional<std::string> find_config(const std::optional<std::string>& explicit_path,
+                                       const Environment& env) {
     if (explicit_path) {
         return explicit_path;
     }
     if (const std::optional<std::string> named = env("TOLLGATE_CONFIG"); named && !named->empty()) {
         return named;
     }
-    const std::array<std::string, 2> places{"tollgate.yaml", expand_home("~/.config/tollgate/tollgate.yaml", env)};
+    const std::array<std::string, 2> places{"tollgate.yaml",
+                                            expand_home("~/.config/tollgate/tollgate.yaml", env)};
     for (const std::string& place : places) {
         std::error_code error;
         if (!place.starts_with('~') && std::filesystem::exists(place, error)) {

@@ -6,7 +6,8 @@
 
 namespace tollgate::config {
 
-/// A place in the file; both count from 1.  Zero: no place (the default was used, or the file is missing).
+/// A place in the file; both count from 1.  Zero: no place (the default was used, or the file is
+/// missing).
 struct Position {
     unsigned line = 0;
     unsigned column = 0;
@@ -18,15 +19,17 @@ struct Problem {
     std::string file = {};
     unsigned line = 0;
     unsigned column = 0;
-    std::string path = {};   ///< the setting, e.g. "providers.openai.timeouts.connect"; empty: the file as a whole
-    std::string text = {};   ///< what is wrong and what to write instead
+    std::string path =
+        {};  ///< the setting, e.g. "providers.openai.timeouts.connect"; empty: the file as a whole
+    std::string text = {};  ///< what is wrong and what to write instead
     [[nodiscard]] bool operator==(const Problem&) const = default;
 };
 
 /// "file:line:column: path: text", leaving out what is not known.
 [[nodiscard]] std::string to_string(const Problem& problem);
 
-/// `text` fit for one line of a terminal: control and non-ASCII bytes escaped, cut after `limit` bytes.
+/// `text` fit for one line of a terminal: control and non-ASCII bytes escaped, cut after `limit`
+/// bytes.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit);
 
 }  // namespace tollgate::config

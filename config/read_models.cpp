@@ -1,36 +1,39 @@
-#include <array>
-
 #include "config/readers.hpp"
+
+#include <array>
 
 namespace tollgate::config {
 namespace {
 
 using std::string_view;
 
-constexpr std::array<std::pair<string_view, Balance>, 6> kBalances{{{"weighted", Balance::weighted},
-                                                                    {"latency", Balance::latency},
-                                                                    {"least_inflight", Balance::least_inflight},
-                                                                    {"cost", Balance::cost},
-                                                                    {"usage", Balance::usage},
-                                                                    {"order", Balance::order}}};
-constexpr std::array<std::pair<string_view, AutoPolicy>, 4> kPolicies{{{"balanced", AutoPolicy::balanced},
-                                                                       {"cheap", AutoPolicy::cheap},
-                                                                       {"fast", AutoPolicy::fast},
-                                                                       {"best", AutoPolicy::best}}};
+constexpr std::array<std::pair<string_view, Balance>, 6> kBalances{
+    {{"weighted", Balance::weighted},
+     {"latency", Balance::latency},
+     {"least_inflight", Balance::least_inflight},
+     {"cost", Balance::cost},
+     {"usage", Balance::usage},
+     {"order", Balance::order}}};
+constexpr std::array<std::pair<string_view, AutoPolicy>, 4> kPolicies{
+    {{"balanced", AutoPolicy::balanced},
+     {"cheap", AutoPolicy::cheap},
+     {"fast", AutoPolicy::fast},
+     {"best", AutoPolicy::best}}};
 constexpr std::array<std::pair<string_view, Sticky>, 3> kStickies{
     {{"none", Sticky::none}, {"conversation", Sticky::conversation}, {"key", Sticky::key}}};
 
 scalar::Parsed<std::string> target_name(string_view text) {
     const scalar::Parsed<std::string> name = scalar::text(text);
-    if (!name || text.find(' ') != string_view::npos || text.size() > 256 || text.starts_with('/') ||
-        text.ends_with('/')) {
+    if (!name || text.find(' ') != string_view::npos || text.size() > 256 ||
+        text.starts_with('/') || text.ends_with('/')) {
         return std::unexpected("expected provider/model such as openai/gpt-4o, or an alias");
     }
     return name;
 }
 
 /// A target is a name, or a mapping with a weight.
-void read_target(Context& context, const yaml::Node* node, const std::string& path, ModelAlias& out) {
+void read_target(Context& context, const yaml::Node* node, const std::string& path,
+                 ModelAlias& out) {
     ModelTarget target;
     if (node != nullptr && node->kind != yaml::Kind::map) {
         if (context.value(*node, path, target.model, target_name)) {
@@ -60,15 +63,16 @@ void read_group(Section& in, ModelAlias& out) {
     out.is_chain = true;
     const bool balanced = [&] {
         const yaml::Node* node = in.take("balance");
-        return node != nullptr && context.value(*node, in.path_of("balance"), out.balance, [](string_view text) {
-            for (const auto& [word, value] : kBalances) {
-                if (word == text) {
-                    return scalar::Parsed<Balance>(value);
-                }
-            }
-            return scalar::Parsed<Balance>(
-                std::unexpected("expected one of weighted, latency, least_inflight, cost, usage, order"));
-        });
+        return node != nullptr &&
+               context.value(*node, in.path_of("balance"), out.balance, [](string_view text) {
+                   for (const auto& [word, value] : kBalances) {
+                       if (word == text) {
+                           return scalar::Parsed<Balance>(value);
+                       }
+                   }
+                   return scalar::Parsed<Balance>(std::unexpected(
+                       "expected one of weighted, latency, least_inflight, cost, usage, order"));
+               });
     }();
     const yaml::Node* targets = in.take("targets");
     if (in.is_listing()) {
@@ -81,7 +85,8 @@ void read_group(Section& in, ModelAlias& out) {
         return;
     }
     if (is_chain) {
-        context.problem(targets->at, in.path_of("targets"), "give either chain or targets, not both");
+        context.problem(targets->at, in.path_of("targets"),
+                        "give either chain or targets, not both");
         return;
     }
     out.is_chain = false;
@@ -114,8 +119,9 @@ void read_alias(Context& context, const Section::Named& entry, std::vector<Model
         return;
     }
     if (alias.targets.empty() && context.problems.size() == problems) {
-        context.problem(entry.at, entry.path,
-                        "expected at least one target, such as [openai/gpt-4o] or {chain: [openai/gpt-4o]}");
+        context.problem(
+            entry.at, entry.path,
+            "expected at least one target, such as [openai/gpt-4o] or {chain: [openai/gpt-4o]}");
     }
     out.push_back(std::move(alias));
 }
@@ -125,8 +131,9 @@ void read_router(Section& in, RouterSettings& out) {
         automatic.choice("policy", out.automatic.policy, kPolicies);
         // The classes of the classifier (docs/configuration.md lists what each means).
         constexpr std::array<string_view, 13> kTasks{
-            "code",        "math",      "reasoning", "writing", "roleplay", "extraction",  "summarisation",
-            "translation", "knowledge", "chat",      "agentic", "vision",   "long_context"};
+            "code",       "math",          "reasoning",   "writing",   "roleplay",
+            "extraction", "summarisation", "translation", "knowledge", "chat",
+            "agentic",    "vision",        "long_context"};
         automatic.section("tasks", [&](Section& tasks) {
             for (const string_view task : kTasks) {
                 std::vector<std::string> targets;

@@ -1,8 +1,8 @@
 // failover, keys, cost, metrics, logging.
+#include "config/readers.hpp"
+
 #include <array>
 #include <cstdint>
-
-#include "config/readers.hpp"
 
 namespace tollgate::config {
 namespace {
@@ -46,7 +46,8 @@ scalar::Parsed<Hedge> hedge_after(string_view text, Hedge hedge) {
         hedge.delay = *delay;
         return hedge;
     }
-    return std::unexpected("expected off, a percentile from p1 to p99 such as p95, or a duration such as 2s");
+    return std::unexpected(
+        "expected off, a percentile from p1 to p99 such as p95, or a duration such as 2s");
 }
 
 void read_price(Section& in, ModelPrice& out) {
@@ -125,7 +126,8 @@ void read_cost(Section& in, CostSettings& out) {
     in.named("prices", "<model>", [&](const Section::Named& entry) {
         ModelPrice price{.model = entry.name};
         if (entry.node != nullptr && entry.node->kind != yaml::Kind::map) {
-            in.context().problem(entry.node->at, entry.path, "expected a mapping such as {input: 0.1, output: 0.3}");
+            in.context().problem(entry.node->at, entry.path,
+                                 "expected a mapping such as {input: 0.1, output: 0.3}");
             return;
         }
         Section section(in.context(), entry.node, entry.path);

@@ -1,8 +1,8 @@
+#include "config/readers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
-
-#include "config/readers.hpp"
 
 namespace tollgate::config {
 namespace {
@@ -16,13 +16,14 @@ constexpr std::array<std::pair<string_view, TokenField>, 3> kTokenFields{
     {{"keep", TokenField::keep},
      {"max_tokens", TokenField::max_tokens},
      {"max_completion_tokens", TokenField::max_completion_tokens}}};
-constexpr std::array<std::pair<string_view, DemoFault>, 7> kFaults{{{"none", DemoFault::none},
-                                                                    {"rate_limit", DemoFault::rate_limit},
-                                                                    {"server_error", DemoFault::server_error},
-                                                                    {"stall", DemoFault::stall},
-                                                                    {"cut", DemoFault::cut},
-                                                                    {"stream_error", DemoFault::stream_error},
-                                                                    {"reset", DemoFault::reset}}};
+constexpr std::array<std::pair<string_view, DemoFault>, 7> kFaults{
+    {{"none", DemoFault::none},
+     {"rate_limit", DemoFault::rate_limit},
+     {"server_error", DemoFault::server_error},
+     {"stall", DemoFault::stall},
+     {"cut", DemoFault::cut},
+     {"stream_error", DemoFault::stream_error},
+     {"reset", DemoFault::reset}}};
 
 scalar::Parsed<std::string> parse_path(string_view text) {
     const scalar::Parsed<std::string> path = scalar::text(text);
@@ -54,7 +55,8 @@ void read_api_keys(Section& in, std::vector<Secret>& out) {
     });
 }
 
-/// Credentials may be missing where the provider is not explicitly enabled: it then counts as "no key".
+/// Credentials may be missing where the provider is not explicitly enabled: it then counts as "no
+/// key".
 void read_credentials(Section& in, ProviderSettings& out) {
     Context& context = in.context();
     const Missing before = context.missing;
@@ -148,8 +150,8 @@ void read_openai_options(Section& in, OpenAiOptions& out) {
         if (text == "bearer" || text == "none") {
             return text == "bearer" ? AuthScheme::bearer : AuthScheme::none;
         }
-        const scalar::Parsed<std::string> name =
-            scalar::header_name(text.starts_with(kHeader) ? text.substr(kHeader.size()) : string_view());
+        const scalar::Parsed<std::string> name = scalar::header_name(
+            text.starts_with(kHeader) ? text.substr(kHeader.size()) : string_view());
         if (!name) {
             return std::unexpected("expected bearer, none or header:NAME such as header:X-Api-Key");
         }
@@ -164,7 +166,8 @@ void read_demo(Section& in, DemoOptions& out) {
         demo.duration("chunk_delay", out.chunk_delay, milliseconds(0), kLongest);
         demo.count("chunks", out.chunks, 0, 1'000'000);
         demo.choice("fault", out.fault, kFaults);
-        demo.read("fault_rate", out.fault_rate, [](string_view text) { return scalar::share(text); });
+        demo.read("fault_rate", out.fault_rate,
+                  [](string_view text) { return scalar::share(text); });
         demo.duration("retry_after", out.retry_after, milliseconds(0), kLongest);
         demo.count("seed", out.seed, 0, UINT64_MAX);
     });
@@ -217,11 +220,13 @@ void read_providers(Section& in, Settings& out) {
                 return;
             }
             if (entry.name == "auto") {
-                context.problem(entry.at, entry.path, "\"auto\" is the auto-router; choose another name");
+                context.problem(entry.at, entry.path,
+                                "\"auto\" is the auto-router; choose another name");
                 return;
             }
             if (entry.node->kind != yaml::Kind::map && entry.node->kind != yaml::Kind::null) {
-                context.problem(entry.node->at, entry.path, "expected a mapping such as {api_key: ${API_KEY}}");
+                context.problem(entry.node->at, entry.path,
+                                "expected a mapping such as {api_key: ${API_KEY}}");
                 return;
             }
         }

@@ -1,4 +1,5 @@
-// The readers of the top-level sections.  Each asks for its keys in the order of docs/configuration.md.
+// The readers of the top-level sections.  Each asks for its keys in the order of
+// docs/configuration.md.
 #pragma once
 
 #include "config/section.hpp"

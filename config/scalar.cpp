@@ -22,7 +22,8 @@ struct Unit {
     std::uint64_t factor;
 };
 
-// Powers of 1000 and of 1024 as SI and IEC define them; "K", "M" and "G" alone are refused as ambiguous.
+// Powers of 1000 and of 1024 as SI and IEC define them; "K", "M" and "G" alone are refused as
+// ambiguous.
 constexpr std::array<Unit, 8> kSizes{{{"", 1},
                                       {"B", 1},
                                       {"KB", 1000},
@@ -82,7 +83,8 @@ std::optional<std::uint64_t> scaled(const Decimal& decimal, std::uint64_t factor
     while (fraction.ends_with('0')) {
         fraction.remove_suffix(1);
     }
-    // factor/10, factor/100, …: exact as long as the remaining factor divides by ten or the part is whole.
+    // factor/10, factor/100, …: exact as long as the remaining factor divides by ten or the part is
+    // whole.
     std::uint64_t numerator = 0;
     std::uint64_t denominator = 1;
     if (fraction.size() > 9) {
@@ -133,7 +135,8 @@ Parsed<bool> boolean(std::string_view text) {
 Parsed<std::uint64_t> integer(std::string_view text, std::uint64_t low, std::uint64_t high) {
     std::string digits;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool between = i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
+        const bool between =
+            i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
         if (text[i] != '_' || !between) {
             digits += text[i];
         }
@@ -148,7 +151,8 @@ Parsed<std::uint64_t> integer(std::string_view text, std::uint64_t low, std::uin
     if (high == kMax) {
         return std::unexpected("expected a whole number of at least " + example);
     }
-    return std::unexpected("expected a whole number from " + example + " to " + std::to_string(high));
+    return std::unexpected("expected a whole number from " + example + " to " +
+                           std::to_string(high));
 }
 
 Parsed<milliseconds> duration(std::string_view text, milliseconds low, milliseconds high) {
@@ -159,7 +163,8 @@ Parsed<milliseconds> duration(std::string_view text, milliseconds low, milliseco
     }
     std::optional<std::uint64_t> value;
     if (decimal->rest.empty()) {
-        if (decimal->whole.find_first_not_of('0') != std::string_view::npos || !decimal->fraction.empty()) {
+        if (decimal->whole.find_first_not_of('0') != std::string_view::npos ||
+            !decimal->fraction.empty()) {
             return std::unexpected(expected + ": the unit is missing");
         }
         value = 0;
@@ -172,8 +177,8 @@ Parsed<milliseconds> duration(std::string_view text, milliseconds low, milliseco
     }
     if (!value || *value < static_cast<std::uint64_t>(low.count()) ||
         *value > static_cast<std::uint64_t>(high.count())) {
-        return std::unexpected("expected a duration from " + duration_text(low) + " to " + duration_text(high) +
-                               ", in whole milliseconds");
+        return std::unexpected("expected a duration from " + duration_text(low) + " to " +
+                               duration_text(high) + ", in whole milliseconds");
     }
     return milliseconds(static_cast<std::int64_t>(*value));
 }
@@ -226,7 +231,8 @@ Parsed<Usd> usd(std::string_view text) {
             return Usd{.micros = static_cast<std::int64_t>(*micros)};
         }
     }
-    return std::unexpected("expected an amount of USD such as 0.15, at most six decimals, up to 1000000000");
+    return std::unexpected(
+        "expected an amount of USD such as 0.15, at most six decimals, up to 1000000000");
 }
 
 Parsed<double> bucket(std::string_view text) {
@@ -241,7 +247,8 @@ Parsed<double> bucket(std::string_view text) {
             }
         }
     }
-    return std::unexpected("expected seconds such as 0.25, or a duration such as 250ms, above 0 and up to a day");
+    return std::unexpected(
+        "expected seconds such as 0.25, or a duration such as 250ms, above 0 and up to a day");
 }
 
 }  // namespace tollgate::config::scalar

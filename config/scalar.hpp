@@ -1,13 +1,14 @@
-// Text of one YAML scalar → value.  Pure; each failure is a sentence saying what was expected, without the text itself.
+// Text of one YAML scalar → value.  Pure; each failure is a sentence saying what was expected,
+// without the text itself.
 #pragma once
+
+#include "config/settings.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
-
-#include "config/settings.hpp"
 
 namespace tollgate::config::scalar {
 
@@ -18,14 +19,17 @@ using Parsed = std::expected<T, std::string>;
 [[nodiscard]] Parsed<bool> boolean(std::string_view text);
 
 /// Decimal digits (underscores between digits allowed) from `low` to `high`.
-[[nodiscard]] Parsed<std::uint64_t> integer(std::string_view text, std::uint64_t low, std::uint64_t high);
+[[nodiscard]] Parsed<std::uint64_t> integer(std::string_view text, std::uint64_t low,
+                                            std::uint64_t high);
 
 /// "500ms", "1.5s", "10s", "5m", "1h", "1d", or "0".  Anything finer than a millisecond is refused.
-[[nodiscard]] Parsed<std::chrono::milliseconds> duration(std::string_view text, std::chrono::milliseconds low,
+[[nodiscard]] Parsed<std::chrono::milliseconds> duration(std::string_view text,
+                                                         std::chrono::milliseconds low,
                                                          std::chrono::milliseconds high);
 
 /// "64KiB", "10MB", "1.5GiB" or plain bytes, from `low` to `high` bytes.
-[[nodiscard]] Parsed<std::uint64_t> size(std::string_view text, std::uint64_t low, std::uint64_t high);
+[[nodiscard]] Parsed<std::uint64_t> size(std::string_view text, std::uint64_t low,
+                                         std::uint64_t high);
 
 /// "20%" or a fraction such as "0.2", from 0 to `high` (1 is 100 %).
 [[nodiscard]] Parsed<double> share(std::string_view text, double high = 1.0);
@@ -39,7 +43,8 @@ using Parsed = std::expected<T, std::string>;
 /// "127.0.0.1:4000", "[::1]:4000", "localhost:4000", "*:4000", ":4000", "unix:/path".
 [[nodiscard]] Parsed<ListenAddress> listen(std::string_view text);
 
-/// http:// or https://, host, optional port and path; no user, query or fragment.  Trailing slashes are cut.
+/// http:// or https://, host, optional port and path; no user, query or fragment.  Trailing slashes
+/// are cut.
 [[nodiscard]] Parsed<std::string> base_url(std::string_view text);
 
 /// http://, https://, socks5:// or socks5h://, optional user:password@, host, optional port.
@@ -53,8 +58,8 @@ using Parsed = std::expected<T, std::string>;
 /// No CR, LF, NUL or other control characters except tab.
 [[nodiscard]] bool is_header_value(std::string_view text) noexcept;
 
-/// Names of providers, aliases and keys: letters, digits and . _ - (aliases also : and /), 1 to 128, not starting with
-/// a sign.
+/// Names of providers, aliases and keys: letters, digits and . _ - (aliases also : and /), 1 to
+/// 128, not starting with a sign.
 [[nodiscard]] Parsed<std::string> name(std::string_view text);
 [[nodiscard]] Parsed<std::string> alias(std::string_view text);
 

@@ -6,8 +6,9 @@
 
 namespace tollgate::config {
 
-/// Holds an API key, a password or anything that may contain one.  It has no stream operator and no conversion: the only
-/// way out is reveal(), so that every use is easy to find.  Its memory is wiped when it is destroyed or overwritten.
+/// Holds an API key, a password or anything that may contain one.  It has no stream operator and no
+/// conversion: the only way out is reveal(), so that every use is easy to find.  Its memory is
+/// wiped when it is destroyed or overwritten.
 class Secret {
 public:
     Secret() = default;
@@ -39,7 +40,8 @@ private:
     std::string text_;
 };
 
-/// Overwrites the bytes of `text` (its spare capacity included) in a way that the compiler keeps, then clears it.
+/// Overwrites the bytes of `text` (its spare capacity included) in a way that the compiler keeps,
+/// then clears it.
 void wipe(std::string& text) noexcept;
 
 }  // namespace tollgate::config

@@ -1,24 +1,29 @@
 #include "config/section.hpp"
 
+#include "config/expand.hpp"
+
 #include <algorithm>
 #include <numeric>
-
-#include "config/expand.hpp"
 
 namespace tollgate::config {
 namespace {
 
 std::string_view kind_text(yaml::Kind kind) noexcept {
     switch (kind) {
-        case yaml::Kind::null: return "nothing";
-        case yaml::Kind::scalar: return "a single value";
-        case yaml::Kind::sequence: return "a list";
-        case yaml::Kind::map: return "a mapping";
+        case yaml::Kind::null:
+            return "nothing";
+        case yaml::Kind::scalar:
+            return "a single value";
+        case yaml::Kind::sequence:
+            return "a list";
+        case yaml::Kind::map:
+            return "a mapping";
     }
     return "something else";
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) that make `a` into `b`: optimal string alignment.
+/// Edits (insert, delete, replace, swap of neighbours) that make `a` into `b`: optimal string
+/// alignment.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
@@ -55,7 +60,7 @@ Position place_of(const yaml::Entry& entry) noexcept {
 }  // namespace
 
 std::string_view nearest(std::string_view key, const std::vector<std::string>& known) {
-    constexpr std::size_t kLongest = 64;   // bounds the work for absurd keys
+    constexpr std::size_t kLongest = 64;  // bounds the work for absurd keys
     if (key.size() > kLongest) {
         return {};
     }
@@ -96,16 +101,22 @@ void Context::warning(Position at, std::string_view path, std::string text) {
 
 void Context::report_missing(Position at, std::string_view path, std::string text) {
     switch (missing) {
-        case Missing::problem: problem(at, path, std::move(text)); break;
-        case Missing::warn: warning(at, path, std::move(text)); break;
-        case Missing::ignore: break;
+        case Missing::problem:
+            problem(at, path, std::move(text));
+            break;
+        case Missing::warn:
+            warning(at, path, std::move(text));
+            break;
+        case Missing::ignore:
+            break;
     }
 }
 
 std::optional<std::string> Context::expanded(const yaml::Node& node, std::string_view path,
                                              std::string_view expected) {
     if (node.kind != yaml::Kind::scalar) {
-        problem(node.at, path, std::string(expected) + ", got " + std::string(kind_text(node.kind)));
+        problem(node.at, path,
+                std::string(expected) + ", got " + std::string(kind_text(node.kind)));
         return std::nullopt;
     }
     std::expected<std::string, ExpandError> text = expand(node.text, env_);
@@ -124,7 +135,8 @@ std::optional<std::string> Context::expanded(const yaml::Node& node, std::string
 }
 
 std::optional<Secret> Context::secret(const yaml::Node& node, std::string_view path) {
-    std::optional<std::string> text = expanded(node, path, "expected a text, ${VARIABLE} or file:/path");
+    std::optional<std::string> text =
+        expanded(node, path, "expected a text, ${VARIABLE} or file:/path");
     if (!text || text->empty()) {
         return std::nullopt;
     }
@@ -144,8 +156,10 @@ std::optional<Secret> Context::secret(const yaml::Node& node, std::string_view p
 }
 
 std::string Context::shown(const yaml::Node& node) {
-    constexpr std::size_t kShort = 20;   // keys and passwords worth protecting are longer than any duration or size
-    return node.text.size() <= kShort ? ", got \"" + printable(node.text, kShort) + '"' : std::string();
+    constexpr std::size_t kShort =
+        20;  // keys and passwords worth protecting are longer than any duration or size
+    return node.text.size() <= kShort ? ", got \"" + printable(node.text, kShort) + '"'
+                                      : std::string();
 }
 
 Section::Section(Context& context, const yaml::Node* node, std::string path)
@@ -183,11 +197,13 @@ void Section::path(std::string_view key, std::string& out) {
     });
 }
 
-void Section::duration(std::string_view key, milliseconds& out, milliseconds low, milliseconds high) {
+void Section::duration(std::string_view key, milliseconds& out, milliseconds low,
+                       milliseconds high) {
     read(key, out, [=](std::string_view text) { return scalar::duration(text, low, high); });
 }
 
-void Section::size(std::string_view key, std::uint64_t& out, std::uint64_t low, std::uint64_t high) {
+void Section::size(std::string_view key, std::uint64_t& out, std::uint64_t low,
+                   std::uint64_t high) {
     read(key, out, [=](std::string_view text) { return scalar::size(text, low, high); });
 }
 
@@ -206,7 +222,9 @@ void Section::each(const yaml::Node& node, const std::string& path,
         return;
     }
     if (node.kind != yaml::Kind::sequence) {
-        context_.problem(node.at, path, "expected a list such as [a, b], got " + std::string(kind_text(node.kind)));
+        context_.problem(
+            node.at, path,
+            "expected a list such as [a, b], got " + std::string(kind_text(node.kind)));
         return;
     }
     std::size_t index = 0;
@@ -221,7 +239,8 @@ bool Section::is_map(const yaml::Node& node, const std::string& path) {
     if (node.kind == yaml::Kind::map) {
         return true;
     }
-    context_.problem(node.at, path, "expected a mapping (key: value), got " + std::string(kind_text(node.kind)));
+    context_.problem(node.at, path,
+                     "expected a mapping (key: value), got " + std::string(kind_text(node.kind)));
     return false;
 }
 
@@ -249,7 +268,8 @@ void Section::sections(std::string_view key, const std::function<void(Section&)>
     if (is_listing()) {
         one(nullptr, path_of(key) + "[]");
     } else if (node != nullptr && node->kind == yaml::Kind::sequence) {
-        each(*node, path_of(key), [&](const yaml::Node& item, const std::string& path) { one(&item, path); });
+        each(*node, path_of(key),
+             [&](const yaml::Node& item, const std::string& path) { one(&item, path); });
     } else if (node != nullptr) {
         context_.problem(node->at, path_of(key),
                          "expected a list of mappings, got " + std::string(kind_text(node->kind)));

@@ -1,6 +1,12 @@
-// Reads one mapping of the file into a struct, key by key.  Asking for a key also declares it, so the same code reads
-// the file, refuses unknown keys and lists the known ones: there is no second table to forget.
+// Reads one mapping of the file into a struct, key by key.  Asking for a key also declares it, so
+// the same code reads the file, refuses unknown keys and lists the known ones: there is no second
+// table to forget.
 #pragma once
+
+#include "config/environment.hpp"
+#include "config/scalar.hpp"
+#include "config/settings.hpp"
+#include "config/yaml.hpp"
 
 #include <array>
 #include <expected>
@@ -11,11 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "config/environment.hpp"
-#include "config/scalar.hpp"
-#include "config/settings.hpp"
-#include "config/yaml.hpp"
-
 namespace tollgate::config {
 
 /// The nearest of `known` to a misspelled `key`, or empty when none is near.
@@ -24,11 +25,13 @@ namespace tollgate::config {
 /// What happens to a variable that is not set, or a secret file that cannot be read.
 enum class Missing : std::uint8_t {
     problem,
-    warn,      ///< the setting stays unset, with a warning: credentials of a provider not explicitly enabled
-    ignore,    ///< the setting stays unset: providers explicitly switched off
+    warn,    ///< the setting stays unset, with a warning: credentials of a provider not explicitly
+             ///< enabled
+    ignore,  ///< the setting stays unset: providers explicitly switched off
 };
 
-/// A hostile file cannot make the list of problems grow without bound; no person reads more than this.
+/// A hostile file cannot make the list of problems grow without bound; no person reads more than
+/// this.
 inline constexpr std::size_t kMaxProblems = 1000;
 
 /// What one run of the reader gathers.
@@ -39,14 +42,15 @@ public:
     Source source;
     std::vector<Problem> problems;
     std::vector<Problem> warnings;
-    std::vector<std::string>* listing = nullptr;   ///< when set, keys are listed and nothing is read
+    std::vector<std::string>* listing = nullptr;  ///< when set, keys are listed and nothing is read
     Missing missing = Missing::problem;
 
     void problem(Position at, std::string_view path, std::string text);
     void warning(Position at, std::string_view path, std::string text);
 
-    /// The expanded text of a scalar; nothing (after a report) where it is something else or cannot be expanded, and
-    /// nothing without a report where a variable expands to nothing, which leaves the default.
+    /// The expanded text of a scalar; nothing (after a report) where it is something else or cannot
+    /// be expanded, and nothing without a report where a variable expands to nothing, which leaves
+    /// the default.
     [[nodiscard]] std::optional<std::string> expanded(const yaml::Node& node, std::string_view path,
                                                       std::string_view expected);
     [[nodiscard]] std::optional<Secret> secret(const yaml::Node& node, std::string_view path);
@@ -55,7 +59,8 @@ public:
     template <class T, class Parse>
     bool value(const yaml::Node& node, std::string_view path, T& out, const Parse& parse) {
         const auto expectation = parse(std::string_view());
-        const std::string_view expected = expectation ? std::string_view("a text") : expectation.error();
+        const std::string_view expected =
+            expectation ? std::string_view("a text") : expectation.error();
         const std::optional<std::string> text = expanded(node, path, expected);
         if (!text) {
             return false;
@@ -97,7 +102,7 @@ public:
         return node != nullptr && context_.value(*node, path_of(key), out, parse);
     }
     void text(std::string_view key, std::string& out) { read(key, out, scalar::text); }
-    void path(std::string_view key, std::string& out);   ///< a file name; "~/" is replaced
+    void path(std::string_view key, std::string& out);  ///< a file name; "~/" is replaced
     template <class T>
     void flag(std::string_view key, T& out) {
         read(key, out, scalar::boolean);
@@ -111,7 +116,8 @@ public:
 
     /// One of the words of a table {{"word", value}, …}.
     template <class T, class E, std::size_t N>
-    void choice(std::string_view key, T& out, const std::array<std::pair<std::string_view, E>, N>& table) {
+    void choice(std::string_view key, T& out,
+                const std::array<std::pair<std::string_view, E>, N>& table) {
         read(key, out, [&](std::string_view text) -> scalar::Parsed<E> {
             std::string words;
             for (const auto& [word, value] : table) {
@@ -134,7 +140,8 @@ public:
         }
     }
     template <class T, class Parse>
-    void list_of(const yaml::Node& node, const std::string& path, std::vector<T>& out, const Parse& parse) {
+    void list_of(const yaml::Node& node, const std::string& path, std::vector<T>& out,
+                 const Parse& parse) {
         std::vector<T> values;
         each(node, path, [&](const yaml::Node& item, const std::string& item_path) {
             T value{};
@@ -152,16 +159,18 @@ public:
     void section(std::string_view key, const std::function<void(Section&)>& use);
     /// A list of mappings with fixed keys.
     void sections(std::string_view key, const std::function<void(Section&)>& use);
-    /// A mapping whose keys are the user's own; `use` gets key, its position, value and path.  In a listing it is called
-    /// once with `placeholder` and a null node.
+    /// A mapping whose keys are the user's own; `use` gets key, its position, value and path.  In a
+    /// listing it is called once with `placeholder` and a null node.
     struct Named {
         const std::string& name;
         Position at;
         const yaml::Node* node;
         const std::string& path;
     };
-    void named(std::string_view key, std::string_view placeholder, const std::function<void(const Named&)>& use);
-    /// As named(), for this mapping's own keys beyond those declared so far (providers.default beside providers).
+    void named(std::string_view key, std::string_view placeholder,
+               const std::function<void(const Named&)>& use);
+    /// As named(), for this mapping's own keys beyond those declared so far (providers.default
+    /// beside providers).
     void rest(std::string_view placeholder, const std::function<void(const Named&)>& use);
 
     /// Reports the keys that nobody took.
@@ -181,7 +190,7 @@ private:
     const yaml::Node* node_;
     std::string path_;
     std::vector<std::string> known_;
-    bool is_open_ = false;   ///< rest() took whatever else is there
+    bool is_open_ = false;  ///< rest() took whatever else is there
 };
 
 }  // namespace tollgate::config

@@ -1,8 +1,7 @@
 #include "config/settings.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 
 namespace tollgate::config {
 

@@ -1,8 +1,11 @@
-// config/ — the YAML file as typed values: parse (text → Settings or problems), validate (rules across fields).
-// May include: std, yaml-cpp (in .cpp files only).  No Asio, no other folder.
-// Start here: Settings at the end of this file, then parse.hpp.  docs/configuration.md has the same fields in the same
-// order; a test compares the two.
+// config/ — the YAML file as typed values: parse (text → Settings or problems), validate (rules
+// across fields). May include: std, yaml-cpp (in .cpp files only).  No Asio, no other folder. Start
+// here: Settings at the end of this file, then parse.hpp.  docs/configuration.md has the same
+// fields in the same order; a test compares the two.
 #pragma once
+
+#include "config/problem.hpp"
+#include "config/secret.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -12,9 +15,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "config/problem.hpp"
-#include "config/secret.hpp"
 
 namespace tollgate::config {
 
@@ -27,9 +27,10 @@ inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 
 /// Where to listen: an IP address and port, or a UNIX socket.
 struct ListenAddress {
-    std::string host = "127.0.0.1";   ///< IPv4 or IPv6 literal without brackets; "0.0.0.0" and "::" mean all
-    std::uint16_t port = 0;           ///< 0: the system picks one
-    std::string unix_path = {};       ///< not empty: a UNIX socket; host and port are not used
+    std::string host =
+        "127.0.0.1";         ///< IPv4 or IPv6 literal without brackets; "0.0.0.0" and "::" mean all
+    std::uint16_t port = 0;  ///< 0: the system picks one
+    std::string unix_path = {};  ///< not empty: a UNIX socket; host and port are not used
     [[nodiscard]] bool operator==(const ListenAddress&) const = default;
     /// True where no other machine can connect: 127.0.0.0/8, ::1 and UNIX sockets.
     [[nodiscard]] bool is_loopback() const noexcept;
@@ -37,81 +38,95 @@ struct ListenAddress {
 /// As written in the file: "127.0.0.1:4000", "[::1]:4000", "unix:/run/tollgate.sock".
 [[nodiscard]] std::string to_string(const ListenAddress& address);
 
-/// An exact amount of money.  A price of n micro-dollars per million tokens is n pico-dollars per token.
+/// An exact amount of money.  A price of n micro-dollars per million tokens is n pico-dollars per
+/// token.
 struct Usd {
     std::int64_t micros = 0;
     [[nodiscard]] auto operator<=>(const Usd&) const = default;
 };
 
 struct ServerTls {
-    std::string cert = {};       ///< path of the PEM chain; empty together with `key`: plain text
-    std::string key = {};        ///< path of the PEM private key
-    bool self_signed = false;    ///< make a throw-away certificate at start, for a first try
+    std::string cert = {};     ///< path of the PEM chain; empty together with `key`: plain text
+    std::string key = {};      ///< path of the PEM private key
+    bool self_signed = false;  ///< make a throw-away certificate at start, for a first try
     [[nodiscard]] bool enabled() const noexcept { return self_signed || !cert.empty(); }
+    [[nodiscard]] bool operator==(const ServerTls&) const = default;
 };
 
 struct ServerLimits {
-    std::uint64_t body = 64 * kMiB;        ///< bytes of a request body, before and after decompression
-    std::uint64_t header = 64 * kKiB;      ///< bytes of a request head
-    unsigned json_depth = 64;              ///< nesting of a JSON body
-    unsigned connections = 20000;          ///< open client connections, all workers together
-    std::uint64_t pipeline = 16 * kKiB;    ///< bytes of early (pipelined) requests kept per connection
+    std::uint64_t body = 64 * kMiB;    ///< bytes of a request body, before and after decompression
+    std::uint64_t header = 64 * kKiB;  ///< bytes of a request head
+    unsigned json_depth = 64;          ///< nesting of a JSON body
+    unsigned connections = 20000;      ///< open client connections, all workers together
+    std::uint64_t pipeline =
+        16 * kKiB;  ///< bytes of early (pipelined) requests kept per connection
+    [[nodiscard]] bool operator==(const ServerLimits&) const = default;
 };
 
 struct ServerTimeouts {
-    milliseconds header = seconds(10);   ///< first byte of a request until its head is complete
-    milliseconds body = seconds(60);     ///< between two reads of a request body
-    milliseconds idle = seconds(75);     ///< a keep-alive connection without a request
-    milliseconds write = seconds(60);    ///< a client that takes no bytes
-    milliseconds drain = seconds(30);    ///< running exchanges after SIGTERM, then they are cut
+    milliseconds header = seconds(10);  ///< first byte of a request until its head is complete
+    milliseconds body = seconds(60);    ///< between two reads of a request body
+    milliseconds idle = seconds(75);    ///< a keep-alive connection without a request
+    milliseconds write = seconds(60);   ///< a client that takes no bytes
+    milliseconds drain = seconds(30);   ///< running exchanges after SIGTERM, then they are cut
+    [[nodiscard]] bool operator==(const ServerTimeouts&) const = default;
 };
 
 /// Cross-origin rules for browsers.  No origins: no CORS headers, preflights are refused.
 struct Cors {
-    std::vector<std::string> origins = {};   ///< exact origins such as "https://app.example", or "*"
-    std::vector<std::string> headers = {};   ///< request headers allowed; empty: whatever the preflight asks for
-    bool credentials = false;                ///< allow cookies; not together with "*"
-    milliseconds max_age = minutes(10);      ///< how long browsers may keep a preflight's answer
+    std::vector<std::string> origins = {};  ///< exact origins such as "https://app.example", or "*"
+    std::vector<std::string> headers =
+        {};                    ///< request headers allowed; empty: whatever the preflight asks for
+    bool credentials = false;  ///< allow cookies; not together with "*"
+    milliseconds max_age = minutes(10);  ///< how long browsers may keep a preflight's answer
+    [[nodiscard]] bool operator==(const Cors&) const = default;
 };
 
 struct ServerSettings {
     std::vector<ListenAddress> listen = {ListenAddress{.host = "127.0.0.1", .port = 4000}};
-    bool allow_unauthenticated = false;   ///< serve others than loopback although no keys are configured
+    bool allow_unauthenticated =
+        false;  ///< serve others than loopback although no keys are configured
     ServerTls tls = {};
-    unsigned threads = 0;                 ///< workers; 0: one per usable core ("auto")
+    unsigned threads = 0;  ///< workers; 0: one per usable core ("auto")
     ServerLimits limits = {};
     ServerTimeouts timeouts = {};
     Cors cors = {};
+    [[nodiscard]] bool operator==(const ServerSettings&) const = default;
 };
 
 /// The limits of one upstream exchange.
 struct ProviderTimeouts {
-    milliseconds connect = seconds(5);       ///< DNS, TCP, proxy and TLS together
-    milliseconds first_byte = seconds(60);   ///< request sent until the first byte of the answer
-    milliseconds idle = seconds(60);         ///< between two reads of the answer
-    milliseconds total = seconds(600);       ///< everything
+    milliseconds connect = seconds(5);      ///< DNS, TCP, proxy and TLS together
+    milliseconds first_byte = seconds(60);  ///< request sent until the first byte of the answer
+    milliseconds idle = seconds(60);        ///< between two reads of the answer
+    milliseconds total = seconds(600);      ///< everything
+    [[nodiscard]] bool operator==(const ProviderTimeouts&) const = default;
 };
 
 enum class Http2 : std::uint8_t { automatic, on, off };
 
 struct ProviderPool {
-    unsigned max_connections = 256;       ///< per worker and origin; further exchanges wait for a free one
-    milliseconds idle = seconds(90);      ///< an unused connection is closed after this
-    Http2 http2 = Http2::automatic;       ///< automatic: by ALPN; on: also in plain text; off: HTTP/1.1
+    unsigned max_connections =
+        256;  ///< per worker and origin; further exchanges wait for a free one
+    milliseconds idle = seconds(90);  ///< an unused connection is closed after this
+    Http2 http2 = Http2::automatic;   ///< automatic: by ALPN; on: also in plain text; off: HTTP/1.1
+    [[nodiscard]] bool operator==(const ProviderPool&) const = default;
 };
 
 struct ProviderTls {
-    std::string ca_file = {};       ///< PEM bundle; empty: the system's
-    bool verify = true;             ///< check the certificate and its host name
-    std::string client_cert = {};   ///< PEM chain shown to the vendor
-    std::string client_key = {};    ///< PEM private key for client_cert
-    std::string server_name = {};   ///< SNI and name to verify; empty: the host of base_url
+    std::string ca_file = {};      ///< PEM bundle; empty: the system's
+    bool verify = true;            ///< check the certificate and its host name
+    std::string client_cert = {};  ///< PEM chain shown to the vendor
+    std::string client_key = {};   ///< PEM private key for client_cert
+    std::string server_name = {};  ///< SNI and name to verify; empty: the host of base_url
+    [[nodiscard]] bool operator==(const ProviderTls&) const = default;
 };
 
 struct AwsCredentials {
     std::string access_key_id = {};
     Secret secret_access_key = {};
-    Secret session_token = {};      ///< for temporary credentials
+    Secret session_token = {};  ///< for temporary credentials
+    [[nodiscard]] bool operator==(const AwsCredentials&) const = default;
 };
 
 enum class TokenField : std::uint8_t { keep, max_tokens, max_completion_tokens };
@@ -119,68 +134,84 @@ enum class AuthScheme : std::uint8_t { bearer, none, header };
 
 /// Deviations of an OpenAI-compatible server.  Not set: what the vendor's description says.
 struct OpenAiOptions {
-    std::optional<std::string> chat_path = {};          ///< below base_url, e.g. "/chat/completions"
+    std::optional<std::string> chat_path = {};  ///< below base_url, e.g. "/chat/completions"
     std::optional<std::string> completions_path = {};
     std::optional<std::string> embeddings_path = {};
     std::optional<std::string> models_path = {};
-    std::optional<TokenField> token_field = {};         ///< the name under which the output limit is sent
-    std::optional<bool> developer_as_system = {};       ///< send role "developer" as "system"
-    std::vector<std::string> drop = {};                 ///< top-level request fields not to be sent
-    std::optional<bool> include_usage = {};             ///< ask for usage in streams by stream_options
-    std::optional<AuthScheme> auth = {};                ///< how the key is sent
-    std::string auth_header = {};                       ///< for AuthScheme::header
+    std::optional<TokenField> token_field = {};  ///< the name under which the output limit is sent
+    std::optional<bool> developer_as_system = {};  ///< send role "developer" as "system"
+    std::vector<std::string> drop = {};            ///< top-level request fields not to be sent
+    std::optional<bool> include_usage = {};        ///< ask for usage in streams by stream_options
+    std::optional<AuthScheme> auth = {};           ///< how the key is sent
+    std::string auth_header = {};                  ///< for AuthScheme::header
+    [[nodiscard]] bool operator==(const OpenAiOptions&) const = default;
 };
 
-enum class DemoFault : std::uint8_t { none, rate_limit, server_error, stall, cut, stream_error, reset };
+enum class DemoFault : std::uint8_t {
+    none,
+    rate_limit,
+    server_error,
+    stall,
+    cut,
+    stream_error,
+    reset
+};
 
 /// The built-in vendor `demo`: how it behaves and misbehaves.
 struct DemoOptions {
-    milliseconds latency = milliseconds(0);       ///< before the first byte
-    milliseconds chunk_delay = milliseconds(0);   ///< between two chunks of a stream
-    unsigned chunks = 0;                          ///< chunks of a streamed text; 0: one per word
+    milliseconds latency = milliseconds(0);      ///< before the first byte
+    milliseconds chunk_delay = milliseconds(0);  ///< between two chunks of a stream
+    unsigned chunks = 0;                         ///< chunks of a streamed text; 0: one per word
     DemoFault fault = DemoFault::none;
-    double fault_rate = 1.0;                      ///< share of calls that get the fault, 0 to 1
-    milliseconds retry_after = seconds(1);        ///< told with rate_limit
-    std::uint64_t seed = 0;                       ///< of the choice which calls get the fault
+    double fault_rate = 1.0;                ///< share of calls that get the fault, 0 to 1
+    milliseconds retry_after = seconds(1);  ///< told with rate_limit
+    std::uint64_t seed = 0;                 ///< of the choice which calls get the fault
+    [[nodiscard]] bool operator==(const DemoOptions&) const = default;
 };
 
 /// One configured instance of a vendor.
 struct ProviderSettings {
-    std::string name = {};                       ///< the key in the file; the part before the slash in "provider/model"
-    std::string type = {};                       ///< the vendor; default: name
-    std::optional<bool> enabled = {};            ///< not set: in use where it has what it needs; true: must have it
-    std::vector<Secret> api_keys = {};           ///< more than one: a pool.  Empty: none was found
-    std::string base_url = {};                   ///< no trailing slash; empty: the vendor's own
-    std::string default_model = {};              ///< empty: the vendor's own
-    std::string api_version = {};                ///< azure_openai, anthropic; empty: the vendor's own
-    std::string project = {};                    ///< vertex_ai
-    std::string location = {};                   ///< vertex_ai: location; bedrock: region (key `region` is the same)
-    std::string credentials = {};                ///< vertex_ai: path of a service account key, or "metadata"
-    AwsCredentials aws = {};                     ///< bedrock
-    std::vector<std::pair<std::string, std::string>> deployment_map = {};   ///< model → the vendor's name for it
+    std::string name = {};  ///< the key in the file; the part before the slash in "provider/model"
+    std::string type = {};  ///< the vendor; default: name
+    std::optional<bool> enabled =
+        {};  ///< not set: in use where it has what it needs; true: must have it
+    std::vector<Secret> api_keys = {};  ///< more than one: a pool.  Empty: none was found
+    std::string base_url = {};          ///< no trailing slash; empty: the vendor's own
+    std::string default_model = {};     ///< empty: the vendor's own
+    std::string api_version = {};       ///< azure_openai, anthropic; empty: the vendor's own
+    std::string project = {};           ///< vertex_ai
+    std::string location = {};  ///< vertex_ai: location; bedrock: region (key `region` is the same)
+    std::string credentials = {};  ///< vertex_ai: path of a service account key, or "metadata"
+    AwsCredentials aws = {};       ///< bedrock
+    std::vector<std::pair<std::string, std::string>> deployment_map =
+        {};  ///< model → the vendor's name for it
     ProviderTimeouts timeouts = {};
-    Secret proxy = {};                           ///< URL, may hold user:password; empty: direct
-    std::vector<std::pair<std::string, Secret>> headers = {};               ///< added to every upstream request
+    Secret proxy = {};  ///< URL, may hold user:password; empty: direct
+    std::vector<std::pair<std::string, Secret>> headers = {};  ///< added to every upstream request
     ProviderPool pool = {};
     ProviderTls tls = {};
-    std::vector<std::string> models = {};        ///< ids listed in /v1/models; empty: the vendor's list
+    std::vector<std::string> models = {};  ///< ids listed in /v1/models; empty: the vendor's list
     OpenAiOptions openai = {};
     DemoOptions demo = {};
+    [[nodiscard]] bool operator==(const ProviderSettings&) const = default;
 };
 
 enum class Balance : std::uint8_t { weighted, latency, least_inflight, cost, usage, order };
 
 struct ModelTarget {
-    std::string model = {};     ///< "provider/model" or another alias
-    unsigned weight = 1;        ///< share among the targets of a weighted group; 0: only when all others fail
+    std::string model = {};  ///< "provider/model" or another alias
+    unsigned weight =
+        1;  ///< share among the targets of a weighted group; 0: only when all others fail
+    [[nodiscard]] bool operator==(const ModelTarget&) const = default;
 };
 
 /// A name of the configuration's own for one or more targets.
 struct ModelAlias {
     std::string name = {};
-    bool is_chain = true;                       ///< true: tried in order; false: spread by `balance`
+    bool is_chain = true;  ///< true: tried in order; false: spread by `balance`
     Balance balance = Balance::weighted;
     std::vector<ModelTarget> targets = {};
+    [[nodiscard]] bool operator==(const ModelAlias&) const = default;
 };
 
 enum class AutoPolicy : std::uint8_t { balanced, cheap, fast, best };
@@ -188,34 +219,41 @@ enum class Sticky : std::uint8_t { none, conversation, key };
 
 struct AutoRouter {
     AutoPolicy policy = AutoPolicy::balanced;
-    std::vector<std::pair<std::string, std::vector<std::string>>> tasks = {};   ///< task → targets, best first
+    std::vector<std::pair<std::string, std::vector<std::string>>> tasks =
+        {};  ///< task → targets, best first
     Sticky sticky = Sticky::conversation;
+    [[nodiscard]] bool operator==(const AutoRouter&) const = default;
 };
 struct RouterSettings {
-    AutoRouter automatic = {};    ///< key `auto`
+    AutoRouter automatic = {};  ///< key `auto`
+    [[nodiscard]] bool operator==(const RouterSettings&) const = default;
 };
 
 struct Backoff {
-    milliseconds base = milliseconds(200);   ///< of the first wait; doubles, with full jitter
+    milliseconds base = milliseconds(200);  ///< of the first wait; doubles, with full jitter
     milliseconds max = seconds(5);
+    [[nodiscard]] bool operator==(const Backoff&) const = default;
 };
 struct Breaker {
-    unsigned errors = 5;                     ///< within `window` open the breaker; 0: never
+    unsigned errors = 5;  ///< within `window` open the breaker; 0: never
     milliseconds window = seconds(30);
-    milliseconds open = seconds(15);         ///< then one probe at a time
+    milliseconds open = seconds(15);  ///< then one probe at a time
+    [[nodiscard]] bool operator==(const Breaker&) const = default;
 };
 struct Hedge {
-    bool enabled = false;                    ///< set by giving `after`
-    unsigned percentile = 0;                 ///< of the target's time to first token; 0: `delay` counts
+    bool enabled = false;     ///< set by giving `after`
+    unsigned percentile = 0;  ///< of the target's time to first token; 0: `delay` counts
     milliseconds delay = milliseconds(0);
-    double budget = 0.05;                    ///< share of requests that may get a second attempt
+    double budget = 0.05;  ///< share of requests that may get a second attempt
+    [[nodiscard]] bool operator==(const Hedge&) const = default;
 };
 struct FailoverSettings {
-    unsigned retries = 2;                    ///< further attempts after the first
+    unsigned retries = 2;  ///< further attempts after the first
     Backoff backoff = {};
-    double retry_budget = 0.2;               ///< retries as a share of recent requests
+    double retry_budget = 0.2;  ///< retries as a share of recent requests
     Breaker breaker = {};
     Hedge hedge = {};
+    [[nodiscard]] bool operator==(const FailoverSettings&) const = default;
 };
 
 enum class Period : std::uint8_t { hour, day, week, month, total };
@@ -223,27 +261,32 @@ enum class Period : std::uint8_t { hour, day, week, month, total };
 struct KeyBudget {
     Usd usd = {};
     Period per = Period::month;
+    [[nodiscard]] bool operator==(const KeyBudget&) const = default;
 };
 /// Zero: no limit.
 struct KeyLimits {
-    std::uint64_t rpm = 0;            ///< requests per minute
-    std::uint64_t tpm = 0;            ///< tokens per minute, both ways
-    unsigned concurrency = 0;         ///< exchanges at the same time
+    std::uint64_t rpm = 0;     ///< requests per minute
+    std::uint64_t tpm = 0;     ///< tokens per minute, both ways
+    unsigned concurrency = 0;  ///< exchanges at the same time
+    [[nodiscard]] bool operator==(const KeyLimits&) const = default;
 };
 /// A caller's key; only its hash is in the file.
 struct KeySettings {
     std::string name = {};
-    std::string hash = {};                       ///< "sha256:" and 64 lower-case hex digits
+    std::string hash = {};  ///< "sha256:" and 64 lower-case hex digits
     std::string team = {};
-    std::vector<std::string> models = {};        ///< aliases, "provider/model" or "provider/*"; empty: all
+    std::vector<std::string> models =
+        {};  ///< aliases, "provider/model" or "provider/*"; empty: all
     std::optional<KeyBudget> budget = {};
     KeyLimits limits = {};
     std::vector<std::string> tags = {};
+    [[nodiscard]] bool operator==(const KeySettings&) const = default;
 };
 
-/// USD per million tokens (`request`: per call).  Not set: the catalog's, or billed as its parent kind.
+/// USD per million tokens (`request`: per call).  Not set: the catalog's, or billed as its parent
+/// kind.
 struct ModelPrice {
-    std::string model = {};                      ///< "provider/model"
+    std::string model = {};  ///< "provider/model"
     std::optional<Usd> input = {};
     std::optional<Usd> output = {};
     std::optional<Usd> cache_read = {};
@@ -253,17 +296,22 @@ struct ModelPrice {
     std::optional<Usd> input_audio = {};
     std::optional<Usd> output_audio = {};
     std::optional<Usd> request = {};
+    [[nodiscard]] bool operator==(const ModelPrice&) const = default;
 };
 enum class Unpriced : std::uint8_t { warn, reject };
 struct CostSettings {
     std::string currency = "USD";
     std::vector<ModelPrice> prices = {};
-    Unpriced unpriced = Unpriced::warn;          ///< what happens to a request whose price is not known
+    Unpriced unpriced = Unpriced::warn;  ///< what happens to a request whose price is not known
+    [[nodiscard]] bool operator==(const CostSettings&) const = default;
 };
 
 struct MetricsSettings {
-    std::optional<ListenAddress> listen = {};    ///< own listener for /metrics; not set: the main listeners serve it
-    std::vector<double> buckets = {};            ///< seconds, ascending, of the duration histograms; empty: built in
+    std::optional<ListenAddress> listen =
+        {};  ///< own listener for /metrics; not set: the main listeners serve it
+    std::vector<double> buckets =
+        {};  ///< seconds, ascending, of the duration histograms; empty: built in
+    [[nodiscard]] bool operator==(const MetricsSettings&) const = default;
 };
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
@@ -271,14 +319,16 @@ enum class LogFormat : std::uint8_t { json, text };
 struct LoggingSettings {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::json;
-    bool access = true;                          ///< one line per request
-    bool content = false;                        ///< log prompts and answers as well
+    bool access = true;    ///< one line per request
+    bool content = false;  ///< log prompts and answers as well
+    [[nodiscard]] bool operator==(const LoggingSettings&) const = default;
 };
 
 /// Where each setting stands in the file, so that a rule checked later can name the place.
 struct Source {
     std::string file = {};
-    std::map<std::string, Position, std::less<>> positions = {};   ///< by path, e.g. "providers.openai.base_url"
+    std::map<std::string, Position, std::less<>> positions =
+        {};  ///< by path, e.g. "providers.openai.base_url"
     /// The place of `path`, or of the nearest thing around it that is in the file.
     [[nodiscard]] Position at(std::string_view path) const;
     [[nodiscard]] Problem problem(std::string_view path, std::string text) const;
@@ -287,7 +337,7 @@ struct Source {
 /// A whole configuration.  Plain values: copy it, compare parts of it, build it by hand in tests.
 struct Settings {
     ServerSettings server = {};
-    std::string default_provider = {};           ///< providers.default; empty: the first usable one
+    std::string default_provider = {};  ///< providers.default; empty: the first usable one
     std::vector<ProviderSettings> providers = {};
     std::vector<ModelAlias> models = {};
     RouterSettings router = {};
@@ -296,9 +346,9 @@ struct Settings {
     CostSettings cost = {};
     MetricsSettings metrics = {};
     LoggingSettings logging = {};
-    std::string state_dir = "~/.local/state/tollgate";   ///< parse() and defaults() replace the "~"
+    std::string state_dir = "~/.local/state/tollgate";  ///< parse() and defaults() replace the "~"
     Source source = {};
-    std::vector<Problem> warnings = {};          ///< doubtful but usable; found by parse()
+    std::vector<Problem> warnings = {};  ///< doubtful but usable; found by parse()
 
     /// The provider of that name, or null.
     [[nodiscard]] const ProviderSettings* provider(std::string_view name) const noexcept;

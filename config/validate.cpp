@@ -53,7 +53,8 @@ void check_listen(const Settings& settings, Checker& out) {
         check(address, path);
         if (!address.is_loopback() && settings.keys.empty() && !server.allow_unauthenticated) {
             out.problem(path, to_string(address) +
-                                  " can be reached from other machines, but no keys are configured; add keys, listen "
+                                  " can be reached from other machines, but no keys are "
+                                  "configured; add keys, listen "
                                   "on 127.0.0.1, or set server.allow_unauthenticated: true");
         }
     }
@@ -61,7 +62,8 @@ void check_listen(const Settings& settings, Checker& out) {
         check(*settings.metrics.listen, "metrics.listen");
     }
     if (server.allow_unauthenticated && !settings.keys.empty()) {
-        out.warning("server.allow_unauthenticated", "has no effect: keys are configured, so callers must have one");
+        out.warning("server.allow_unauthenticated",
+                    "has no effect: keys are configured, so callers must have one");
     }
 }
 
@@ -81,9 +83,11 @@ void check_server(const Settings& settings, Checker& out) {
     if (server.tls.self_signed && !server.tls.cert.empty()) {
         out.problem("server.tls.self_signed", "give either self_signed: true or cert and key");
     }
-    const bool any_origin = std::ranges::find(server.cors.origins, "*") != server.cors.origins.end();
+    const bool any_origin =
+        std::ranges::find(server.cors.origins, "*") != server.cors.origins.end();
     if (server.cors.credentials && any_origin) {
-        out.problem("server.cors.credentials", "browsers refuse credentials for origin \"*\"; list the origins");
+        out.problem("server.cors.credentials",
+                    "browsers refuse credentials for origin \"*\"; list the origins");
     }
 }
 
@@ -99,10 +103,12 @@ void check_providers(const Settings& settings, Checker& out) {
     }
     for (const ProviderSettings& provider : settings.providers) {
         const std::string path = "providers." + provider.name;
-        check_pair(out, path + ".tls", provider.tls.client_cert, "client_cert", provider.tls.client_key,
-                   "client_key");
+        check_pair(out, path + ".tls", provider.tls.client_cert, "client_cert",
+                   provider.tls.client_key, "client_key");
         if (!provider.tls.verify && provider.enabled != false) {
-            out.warning(path + ".tls.verify", "certificates are not checked: anyone on the way can read keys and prompts");
+            out.warning(
+                path + ".tls.verify",
+                "certificates are not checked: anyone on the way can read keys and prompts");
         }
         if (provider.aws.access_key_id.empty() != provider.aws.secret_access_key.empty() &&
             provider.enabled != false) {
@@ -115,17 +121,20 @@ void check_providers(const Settings& settings, Checker& out) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
             });
             if (!seen.insert(lower).second) {
-                out.problem(path + ".headers." + header, "this header is given twice, in different case");
+                out.problem(path + ".headers." + header,
+                            "this header is given twice, in different case");
             }
         }
         const ProviderTimeouts& timeouts = provider.timeouts;
         if (timeouts.total < timeouts.connect || timeouts.total < timeouts.first_byte) {
-            out.warning(path + ".timeouts.total", "is shorter than connect or first_byte, which then never apply");
+            out.warning(path + ".timeouts.total",
+                        "is shorter than connect or first_byte, which then never apply");
         }
     }
 }
 
-/// Depth-first over alias → alias; a target that starts "provider/" of a known provider is no alias.
+/// Depth-first over alias → alias; a target that starts "provider/" of a known provider is no
+/// alias.
 class AliasCycles {
 public:
     AliasCycles(const Settings& settings, Checker& out) : settings_(settings), out_(out) {
@@ -208,8 +217,9 @@ void check_models(const Settings& settings, Checker& out) {
                 out.warning(path, "hides a model of the provider with that name");
             }
         }
-        const bool all_zero = !alias.targets.empty() &&
-                              std::ranges::all_of(alias.targets, [](const ModelTarget& t) { return t.weight == 0; });
+        const bool all_zero =
+            !alias.targets.empty() &&
+            std::ranges::all_of(alias.targets, [](const ModelTarget& t) { return t.weight == 0; });
         if (!alias.is_chain && all_zero) {
             out.problem(path, "every target has weight 0");
         }
@@ -241,7 +251,7 @@ void check_policy(const Settings& settings, Checker& out) {
     if (std::ranges::adjacent_find(buckets, std::ranges::greater_equal()) != buckets.end()) {
         out.problem("metrics.buckets", "the bounds must rise from one to the next");
     }
-    constexpr std::size_t kMostBuckets = 64;   // every series has one counter for each
+    constexpr std::size_t kMostBuckets = 64;  // every series has one counter for each
     if (buckets.size() > kMostBuckets) {
         out.problem("metrics.buckets", "expected at most 64 bounds");
     }

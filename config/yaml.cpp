@@ -21,7 +21,8 @@ struct Stop {
 };
 
 Position position(const YAML::Mark& mark) noexcept {
-    return Position{.line = static_cast<unsigned>(mark.line) + 1, .column = static_cast<unsigned>(mark.column) + 1};
+    return Position{.line = static_cast<unsigned>(mark.line) + 1,
+                    .column = static_cast<unsigned>(mark.column) + 1};
 }
 
 /// Builds the tree out of yaml-cpp's events.
@@ -43,7 +44,8 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
-        add(anchor, std::make_shared<Node>(Node{.kind = Kind::scalar, .at = position(mark), .text = value}));
+        add(anchor, std::make_shared<Node>(
+                        Node{.kind = Kind::scalar, .at = position(mark), .text = value}));
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -74,7 +76,8 @@ public:
     void report(Position at, std::string path, std::string text) {
         constexpr std::size_t kMost = 1000;
         if (problems_.size() >= kMost) {
-            throw Stop{at, "more than " + std::to_string(kMost) + " problems; the rest of the file was not read"};
+            throw Stop{at, "more than " + std::to_string(kMost) +
+                               " problems; the rest of the file was not read"};
         }
         problems_.push_back(Problem{.file = file_,
                                     .line = at.line,
@@ -85,8 +88,8 @@ public:
 
     /// The last problem: nothing after it is read.
     void stop(const Stop& stop) {
-        problems_.push_back(
-            Problem{.file = file_, .line = stop.at.line, .column = stop.at.column, .text = stop.text});
+        problems_.push_back(Problem{
+            .file = file_, .line = stop.at.line, .column = stop.at.column, .text = stop.text});
     }
 
     [[nodiscard]] Document take() {
@@ -100,8 +103,8 @@ private:
     struct Open {
         std::shared_ptr<Node> node;
         YAML::anchor_t anchor;
-        std::optional<Entry> entry = {};               // map: a key that waits for its value
-        bool skip = false;                             // map: the value belongs to a key that was refused
+        std::optional<Entry> entry = {};  // map: a key that waits for its value
+        bool skip = false;                // map: the value belongs to a key that was refused
         std::unordered_set<std::string> keys = {};
         std::vector<NodePtr> merges = {};
     };
@@ -109,17 +112,20 @@ private:
     void check_tag(const YAML::Mark& mark, const std::string& tag) {
         // "?" is yaml-cpp's mark of an untagged plain value, "!" that of a quoted one.
         constexpr std::string_view kStandard = "tag:yaml.org,2002:";
-        if (!tag.empty() && tag != "?" && tag != "!" && !std::string_view(tag).starts_with(kStandard)) {
+        if (!tag.empty() && tag != "?" && tag != "!" &&
+            !std::string_view(tag).starts_with(kStandard)) {
             report(position(mark), {}, "YAML tags such as !custom are not supported");
         }
     }
 
     void open(Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
         if (open_.size() >= kMaxDepth) {
-            throw Stop{position(mark), "nested more than " + std::to_string(kMaxDepth) + " levels deep"};
+            throw Stop{position(mark),
+                       "nested more than " + std::to_string(kMaxDepth) + " levels deep"};
         }
-        open_.push_back(Open{.node = std::make_shared<Node>(Node{.kind = kind, .at = position(mark)}),
-                             .anchor = anchor});
+        open_.push_back(
+            Open{.node = std::make_shared<Node>(Node{.kind = kind, .at = position(mark)}),
+                 .anchor = anchor});
     }
 
     void close() {
@@ -186,7 +192,8 @@ private:
         return path + (path.empty() ? "" : ".") + printable(key, 64);
     }
 
-    /// Adds `child` to the totals of `parent`, which is what stops alias bombs: nothing is ever copied, but readers walk.
+    /// Adds `child` to the totals of `parent`, which is what stops alias bombs: nothing is ever
+    /// copied, but readers walk.
     static void count(Node& parent, const Node& child, Position at) {
         parent.values += child.values;
         parent.depth = std::max(parent.depth, child.depth + 1);
@@ -194,7 +201,8 @@ private:
             throw Stop{at, "more than " + std::to_string(kMaxValues) + " values, aliases expanded"};
         }
         if (parent.depth > kMaxDepth) {
-            throw Stop{at, "nested more than " + std::to_string(kMaxDepth) + " levels deep, aliases expanded"};
+            throw Stop{at, "nested more than " + std::to_string(kMaxDepth) +
+                               " levels deep, aliases expanded"};
         }
     }
 
@@ -229,9 +237,12 @@ private:
     unsigned documents_ = 0;
 };
 
-/// Length of the UTF-8 sequence that starts `text`, 0 when it is not one (RFC 3629: shortest form, no surrogates).
+/// Length of the UTF-8 sequence that starts `text`, 0 when it is not one (RFC 3629: shortest form,
+/// no surrogates).
 std::size_t utf8_length(std::string_view text) noexcept {
-    const auto byte = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[i]); };
+    const auto byte = [&](std::size_t i) -> unsigned {
+        return static_cast<unsigned char>(text[i]);
+    };
     const unsigned first = byte(0);
     if (first < 0x80) {
         return 1;
@@ -260,7 +271,8 @@ std::optional<Stop> find_bad_byte(std::string_view text) {
         if (length == 0) {
             return Stop{at, "not UTF-8 text"};
         }
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
+        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+            c == 0x7f) {
             return Stop{at, "control character " + printable(text.substr(i, 1), 1)};
         }
         i += length;
@@ -288,12 +300,12 @@ Document read(std::string_view text, std::string_view file) {
         }
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
-        while (parser.HandleNextDocument(builder)) {
-        }
+        while (parser.HandleNextDocument(builder)) {}
     } catch (const Stop& stop) {
         builder.stop(stop);
     } catch (const YAML::Exception& error) {
-        builder.stop({error.mark.is_null() ? Position{} : position(error.mark), "YAML syntax: " + error.msg});
+        builder.stop({error.mark.is_null() ? Position{} : position(error.mark),
+                      "YAML syntax: " + error.msg});
     } catch (const std::exception&) {
         builder.stop({{}, "YAML syntax: the file cannot be read as YAML"});
     }

@@ -2,13 +2,13 @@
 // Exists so that no other file knows yaml-cpp and hostile files stay cheap.
 #pragma once
 
+#include "config/problem.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "config/problem.hpp"
 
 namespace tollgate::config::yaml {
 
@@ -20,21 +20,22 @@ inline constexpr std::uint64_t kMaxValues = 500'000;
 enum class Kind : std::uint8_t { null, scalar, sequence, map };
 
 struct Node;
-using NodePtr = std::shared_ptr<const Node>;   // an alias shares the node of its anchor
+using NodePtr = std::shared_ptr<const Node>;  // an alias shares the node of its anchor
 
 struct Entry {
     std::string key;
-    Position at;       ///< of the key
-    NodePtr value;     ///< never null
+    Position at;    ///< of the key
+    NodePtr value;  ///< never null
 };
 
 struct Node {
     Kind kind = Kind::null;
     Position at = {};
-    std::string text = {};              ///< scalar, before any expansion
-    std::vector<NodePtr> items = {};    ///< sequence
-    std::vector<Entry> entries = {};    ///< map, in the order of the file, keys unique, merges ("<<") done
-    std::uint64_t values = 1;           ///< this one and everything below
+    std::string text = {};            ///< scalar, before any expansion
+    std::vector<NodePtr> items = {};  ///< sequence
+    std::vector<Entry> entries =
+        {};                    ///< map, in the order of the file, keys unique, merges ("<<") done
+    std::uint64_t values = 1;  ///< this one and everything below
     unsigned depth = 1;
 };
 

@@ -1,8 +1,8 @@
 #include "config/expand.hpp"
 
-#include <filesystem>
-
 #include "tests/config/support.hpp"
+
+#include <filesystem>
 
 using namespace tollgate::config;
 using test::environment;
@@ -10,10 +10,26 @@ using test::environment;
 TEST_CASE("variables, defaults and doubled dollars are replaced") {
     const Environment env = environment({{"A", "alpha"}, {"EMPTY", ""}, {"B_2", "${A}"}});
     const auto [text, expected] = GENERATE(table<std::string, std::string>({
-        {"", ""}, {"plain", "plain"}, {"${A}", "alpha"}, {"x${A}y${A}z", "xalphayalphaz"}, {"${NO:-d}", "d"},
-        {"${NO:-}", ""}, {"${EMPTY:-d}", "d"}, {"${EMPTY}", ""}, {"${A:-d}", "alpha"}, {"$$", "$"}, {"$${A}", "${A}"},
-        {"$$$$", "$$"}, {"$", "$"}, {"a$b", "a$b"}, {"${B_2}", "${A}"}, {"${NO:-a:-b}", "a:-b"}, {"pa$$word", "pa$word"},
-        {"${NO:-http://x:1}", "http://x:1"}, {"$A", "$A"}, {"}", "}"},
+        {"", ""},
+        {"plain", "plain"},
+        {"${A}", "alpha"},
+        {"x${A}y${A}z", "xalphayalphaz"},
+        {"${NO:-d}", "d"},
+        {"${NO:-}", ""},
+        {"${EMPTY:-d}", "d"},
+        {"${EMPTY}", ""},
+        {"${A:-d}", "alpha"},
+        {"$$", "$"},
+        {"$${A}", "${A}"},
+        {"$$$$", "$$"},
+        {"$", "$"},
+        {"a$b", "a$b"},
+        {"${B_2}", "${A}"},
+        {"${NO:-a:-b}", "a:-b"},
+        {"pa$$word", "pa$word"},
+        {"${NO:-http://x:1}", "http://x:1"},
+        {"$A", "$A"},
+        {"}", "}"},
     }));
     CAPTURE(text);
     const auto value = expand(text, env);
@@ -29,8 +45,8 @@ TEST_CASE("an unset variable is named") {
 }
 
 TEST_CASE("malformed variables are refused rather than passed on") {
-    const auto text = GENERATE(as<std::string>(), "${", "${}", "${A", "${1A}", "${A-B}", "${A B}", "${A:=x}", "x${:-d}",
-                               "${\xc3\xa9}");
+    const auto text = GENERATE(as<std::string>(), "${", "${}", "${A", "${1A}", "${A-B}", "${A B}",
+                               "${A:=x}", "x${:-d}", "${\xc3\xa9}");
     CAPTURE(text);
     const auto value = expand(text, environment({{"A", "a"}}));
     REQUIRE_FALSE(value);
@@ -53,7 +69,11 @@ TEST_CASE("expansion of any text split anywhere never reads past it") {
 TEST_CASE("file: reads a secret and cuts one trailing newline") {
     const test::ScratchDirectory scratch;
     const auto [content, expected] = GENERATE(table<std::string, std::string>({
-        {"sk-1\n", "sk-1"}, {"sk-1", "sk-1"}, {"sk-1\r\n", "sk-1"}, {"sk-1\n\n", "sk-1\n"}, {"", ""},
+        {"sk-1\n", "sk-1"},
+        {"sk-1", "sk-1"},
+        {"sk-1\r\n", "sk-1"},
+        {"sk-1\n\n", "sk-1\n"},
+        {"", ""},
     }));
     const auto secret = read_secret("file:" + scratch.write("key", content), environment());
     REQUIRE(secret);

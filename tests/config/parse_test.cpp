@@ -1,8 +1,8 @@
 #include "config/parse.hpp"
 
-#include <algorithm>
-
 #include "tests/config/support.hpp"
+
+#include <algorithm>
 
 using namespace tollgate::config;
 using namespace std::chrono_literals;
@@ -13,8 +13,9 @@ using test::refuse;
 using Lines = std::vector<std::string>;
 
 TEST_CASE("an empty file means the defaults") {
-    const auto text = GENERATE(as<std::string>(), "", "\n", "# nothing\n", "---\n", "{}", "server:\nproviders: ~\nkeys: []\n",
-                               "server: {tls: , limits: {body: }}");
+    const auto text =
+        GENERATE(as<std::string>(), "", "\n", "# nothing\n", "---\n", "{}",
+                 "server:\nproviders: ~\nkeys: []\n", "server: {tls: , limits: {body: }}");
     CAPTURE(text);
     const Settings settings = accept(text, environment({{"HOME", "/home/x"}}));
     REQUIRE(settings.server.listen.size() == 1);
@@ -36,7 +37,9 @@ server:
   limits: {body: 1MiB, header: 8KiB, json_depth: 10, connections: 5, pipeline: 0}
   timeouts: {header: 1s, body: 2s, idle: 3s, write: 4s, drain: 5s}
   cors: {origins: ["https://a"], headers: [x-a], credentials: true, max_age: 6s}
-)", environment({{"HOME", "/h"}})).server;
+)",
+                                         environment({{"HOME", "/h"}}))
+                                      .server;
     CHECK(server.listen[1].unix_path == "/t.sock");
     CHECK(server.tls.cert == "/c.pem");
     CHECK(server.tls.key == "/h/k.pem");
@@ -59,7 +62,8 @@ server:
 }
 
 TEST_CASE("the rest of the file arrives: models, router, failover, keys, cost, metrics, logging") {
-    const Settings settings = accept(R"(
+    const Settings settings = accept(
+        R"(
 models:
   one: openai/gpt-4o
   list: [one, {model: groq/x, weight: 5}]
@@ -68,7 +72,9 @@ models:
 router: {auto: {policy: cheap, tasks: {code: [smart], vision: openai/gpt-4o}, sticky: key}}
 failover: {retries: 7, backoff: {base: 1ms, max: 2s}, retry_budget: 30%, breaker: {errors: 8, window: 9s, open: 10s}, hedge: {after: p95, budget: 5%}}
 keys:
-  - {name: search, hash: ")" + test::kHash + R"(", team: t, models: [smart], budget: {usd: 200.5, per: week}, limits: {rpm: 600, tpm: 400_000, concurrency: 50}, tags: [a, b]}
+  - {name: search, hash: ")" +
+        test::kHash +
+        R"(", team: t, models: [smart], budget: {usd: 200.5, per: week}, limits: {rpm: 600, tpm: 400_000, concurrency: 50}, tags: [a, b]}
 cost: {currency: USD, prices: {my_vllm/qwen: {input: 0.1, output: 0.3, cache_read: 0, request: 0.01}}, unpriced: reject}
 metrics: {listen: "127.0.0.1:9464", buckets: [5ms, 0.1, 1s]}
 logging: {level: debug, format: text, access: false, content: true}
@@ -149,17 +155,22 @@ providers:
 modles: {}
 logging: {level: loud}
 )") == Lines{
-        "t.yaml:2:12: server.listen[0]: expected an IP address and port such as 127.0.0.1:4000, [::1]:4000 or *:4000, "
-        "or unix:/path, got \"nonsense\"",
-        "t.yaml:3:3: server.treads: unknown key; did you mean threads?",
-        "t.yaml:4:18: server.limits.body: expected a size such as 64KiB, 10MB or a plain number of bytes, got \"64MB!\"",
-        "t.yaml:4:37: server.limits.json_depth: expected a whole number from 4 to 1024, got \"many\"",
-        "t.yaml:6:12: providers.default: gone is not among the providers below",
-        "t.yaml:7:21: providers.openai.enabled: expected true or false, got \"yes\"",
-        "t.yaml:7:36: providers.openai.base_url: expected a URL such as https://api.example.com/v1, got \"ftp://x\"",
-        "t.yaml:8:1: modles: unknown key; did you mean models?",
-        "t.yaml:9:18: logging.level: expected one of trace, debug, info, warn, error, off, got \"loud\"",
-    });
+           "t.yaml:2:12: server.listen[0]: expected an IP address and port such as 127.0.0.1:4000, "
+           "[::1]:4000 or *:4000, "
+           "or unix:/path, got \"nonsense\"",
+           "t.yaml:3:3: server.treads: unknown key; did you mean threads?",
+           "t.yaml:4:18: server.limits.body: expected a size such as 64KiB, 10MB or a plain number "
+           "of bytes, got \"64MB!\"",
+           "t.yaml:4:37: server.limits.json_depth: expected a whole number from 4 to 1024, got "
+           "\"many\"",
+           "t.yaml:6:12: providers.default: gone is not among the providers below",
+           "t.yaml:7:21: providers.openai.enabled: expected true or false, got \"yes\"",
+           "t.yaml:7:36: providers.openai.base_url: expected a URL such as "
+           "https://api.example.com/v1, got \"ftp://x\"",
+           "t.yaml:8:1: modles: unknown key; did you mean models?",
+           "t.yaml:9:18: logging.level: expected one of trace, debug, info, warn, error, off, got "
+           "\"loud\"",
+       });
 }
 
 TEST_CASE("unknown keys suggest the nearest known one, or list them") {
@@ -171,18 +182,24 @@ TEST_CASE("unknown keys suggest the nearest known one, or list them") {
         {"servr: {}", "servr: unknown key; did you mean server?"},
         {"sevrer: {}", "sevrer: unknown key; did you mean server?"},
         {"providers: {x: {apikey: a}}", "providers.x.apikey: unknown key; did you mean api_key?"},
-        {"providers: {x: {timeouts: {firstbyte: 1s}}}", "firstbyte: unknown key; did you mean first_byte?"},
-        {"keys: [{name: a, hash: '" + test::kHash + "', limit: {}}]", "keys[0].limit: unknown key; did you mean limits?"},
+        {"providers: {x: {timeouts: {firstbyte: 1s}}}",
+         "firstbyte: unknown key; did you mean first_byte?"},
+        {"keys: [{name: a, hash: '" + test::kHash + "', limit: {}}]",
+         "keys[0].limit: unknown key; did you mean limits?"},
         {"models: {m: {chian: [a/b]}}", "models.m.chian: unknown key; did you mean chain?"},
         {"models: {m: {targets: [{modle: a/b}]}}", "modle: unknown key; did you mean model?"},
-        {"cost: {prices: {a/b: {inputs: 1}}}", "cost.prices.a/b.inputs: unknown key; did you mean input?"},
-        {"router: {auto: {tasks: {visoin: [a/b]}}}", "router.auto.tasks.visoin: unknown key; did you mean vision?"},
-        {"logging: {colour: true}", "logging.colour: unknown key; known here: level, format, access, content"},
+        {"cost: {prices: {a/b: {inputs: 1}}}",
+         "cost.prices.a/b.inputs: unknown key; did you mean input?"},
+        {"router: {auto: {tasks: {visoin: [a/b]}}}",
+         "router.auto.tasks.visoin: unknown key; did you mean vision?"},
+        {"logging: {colour: true}",
+         "logging.colour: unknown key; known here: level, format, access, content"},
         {"Server: {}", "Server: unknown key; did you mean server?"},
     }));
     CAPTURE(row.yaml);
     const Lines lines = refuse(row.yaml);
-    CHECK(std::ranges::any_of(lines, [&](const std::string& line) { return line.ends_with(row.expected); }));
+    CHECK(std::ranges::any_of(
+        lines, [&](const std::string& line) { return line.ends_with(row.expected); }));
     CAPTURE(lines);
 }
 
@@ -201,7 +218,8 @@ TEST_CASE("a wrong type is named with what was expected") {
         {"server: {listen: {a: b}}",
          "t.yaml:1:18: server.listen: expected a list such as [a, b], got a mapping"},
         {"server: {timeouts: {idle: {a: b}}}",
-         "t.yaml:1:27: server.timeouts.idle: expected a duration such as 500ms, 10s, 5m, 1h or 1d, got a mapping"},
+         "t.yaml:1:27: server.timeouts.idle: expected a duration such as 500ms, 10s, 5m, 1h or 1d, "
+         "got a mapping"},
         {"providers: {x: hello}",
          "t.yaml:1:16: providers.x: expected a mapping such as {api_key: ${API_KEY}}"},
         {"providers: {x: {headers: [a]}}",
@@ -209,37 +227,45 @@ TEST_CASE("a wrong type is named with what was expected") {
         {"providers: {x: {api_key: {a: b}}}",
          "t.yaml:1:26: providers.x.api_key: expected a list such as [a, b], got a mapping"},
         {"providers: {x: {api_key: [[a]]}}",
-         "t.yaml:1:27: providers.x.api_key[0]: expected a text, ${VARIABLE} or file:/path, got a list"},
+         "t.yaml:1:27: providers.x.api_key[0]: expected a text, ${VARIABLE} or file:/path, got a "
+         "list"},
         {"providers: {x: {deployment_map: {m: [a]}}}",
-         "t.yaml:1:37: providers.x.deployment_map.m: expected a text of 1 to 4096 bytes without control characters, "
+         "t.yaml:1:37: providers.x.deployment_map.m: expected a text of 1 to 4096 bytes without "
+         "control characters, "
          "got a list"},
-        {"models: {m: [[a]]}", "t.yaml:1:14: models.m[0]: expected provider/model such as openai/gpt-4o, or an alias, "
-                               "got a list"},
+        {"models: {m: [[a]]}",
+         "t.yaml:1:14: models.m[0]: expected provider/model such as openai/gpt-4o, or an alias, "
+         "got a list"},
         {"keys: {a: b}", "t.yaml:1:7: keys: expected a list of mappings, got a mapping"},
         {"keys: [a]", "t.yaml:1:8: keys[0]: expected a mapping (key: value), got a single value"},
         {"cost: {prices: {m: 5}}",
          "t.yaml:1:20: cost.prices.m: expected a mapping such as {input: 0.1, output: 0.3}"},
         {"cost: {currency: EUR}", "t.yaml:1:18: cost.currency: expected USD, got \"EUR\""},
-        {"server: {limits: {header: 1}}", "t.yaml:1:27: server.limits.header: expected a size from 1KiB to 16MiB, in whole "
-                                          "bytes, got \"1\""},
+        {"server: {limits: {header: 1}}",
+         "t.yaml:1:27: server.limits.header: expected a size from 1KiB to 16MiB, in whole "
+         "bytes, got \"1\""},
     }));
     CAPTURE(row.yaml);
     CHECK(refuse(row.yaml) == Lines{row.expected});
 }
 
 TEST_CASE("values come from the environment before they are checked") {
-    const Environment env = environment({{"THREADS", "4"}, {"BODY", "1MiB"}, {"BAD", "not-a-number"}});
-    const Settings settings =
-        accept("server: {threads: '${THREADS}', limits: {body: '${BODY}', json_depth: '${DEPTH:-9}'}}", env);
+    const Environment env =
+        environment({{"THREADS", "4"}, {"BODY", "1MiB"}, {"BAD", "not-a-number"}});
+    const Settings settings = accept(
+        "server: {threads: '${THREADS}', limits: {body: '${BODY}', json_depth: '${DEPTH:-9}'}}",
+        env);
     CHECK(settings.server.threads == 4);
     CHECK(settings.server.limits.body == kMiB);
     CHECK(settings.server.limits.json_depth == 9);
     CHECK(accept("server: {threads: '${NO:-}'}", env).server.threads == 0);
     CHECK(refuse("server: {threads: '${BAD}'}", env) ==
-          Lines{"t.yaml:1:19: server.threads: expected auto or a whole number from 1 to 1024, got \"${BAD}\""});
+          Lines{"t.yaml:1:19: server.threads: expected auto or a whole number from 1 to 1024, got "
+                "\"${BAD}\""});
     CHECK_THAT(refuse("server: {threads: '${GONE}'}", env).front(),
                Catch::Contains("server.threads: environment variable GONE is not set"));
-    CHECK_THAT(refuse("state_dir: '${'").front(), Catch::Contains("state_dir: ${ without a closing }"));
+    CHECK_THAT(refuse("state_dir: '${'").front(),
+               Catch::Contains("state_dir: ${ without a closing }"));
     CHECK(accept("state_dir: /a$$b$c").state_dir == "/a$b$c");
 }
 
@@ -261,7 +287,8 @@ TEST_CASE("a file is read, and a missing one is a problem") {
     const auto missing = parse_file(scratch.path() + "/none.yaml", environment());
     REQUIRE_FALSE(missing);
     CHECK(lines_of(missing.error()) ==
-          Lines{scratch.path() + "/none.yaml: cannot read " + scratch.path() + "/none.yaml: No such file or directory"});
+          Lines{scratch.path() + "/none.yaml: cannot read " + scratch.path() +
+                "/none.yaml: No such file or directory"});
     CHECK_FALSE(parse_file(scratch.path(), environment()));
 }
 
@@ -292,8 +319,9 @@ TEST_CASE("a problem prints as file, line, column, path and text, without what i
 }
 
 TEST_CASE("later rules find the place of any setting, or of what is around it") {
-    const Settings settings = accept("providers:\n  a.b: {type: x,\n    timeouts: {idle: 1s}}\nserver:\n  listen:\n"
-                                     "    - '127.0.0.1:1'\n");
+    const Settings settings = accept(
+        "providers:\n  a.b: {type: x,\n    timeouts: {idle: 1s}}\nserver:\n  listen:\n"
+        "    - '127.0.0.1:1'\n");
     const Source& source = settings.source;
     CHECK(source.at("providers.a.b.type") == Position{2, 15});
     CHECK(source.at("providers.a.b.base_url") == Position{2, 3});

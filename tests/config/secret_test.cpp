@@ -1,16 +1,18 @@
 #include "config/secret.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <concepts>
 #include <sstream>
 #include <string>
 #include <utility>
 
-#include "tests/support/catch.hpp"
-
 using tollgate::config::Secret;
 
 template <class T>
-concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept Streamable = requires(std::ostream& out, const T& value) {
+    out << value;
+};
 
 static_assert(!Streamable<Secret>);
 static_assert(Streamable<std::string>);
@@ -40,10 +42,10 @@ TEST_CASE("secrets compare by content") {
 }
 
 TEST_CASE("taking a string over leaves nothing of it behind") {
-    std::string text = "short";   // fits the string object itself, where a move would leave a copy
+    std::string text = "short";  // fits the string object itself, where a move would leave a copy
     const Secret secret(std::move(text));
     CHECK(secret.reveal() == "short");
-    CHECK(text.empty());   // NOLINT: what is left is the point
+    CHECK(text.empty());  // NOLINT: what is left is the point
     CHECK(std::string(text.data(), 5) == std::string(5, '\0'));
 }
 
@@ -52,7 +54,7 @@ TEST_CASE("moving a secret empties the source and wipes its bytes") {
     const char* bytes = from.reveal().data();
     const Secret to(std::move(from));
     CHECK(to.reveal() == "short");
-    CHECK(from.empty());   // NOLINT: what is left is the point
+    CHECK(from.empty());  // NOLINT: what is left is the point
     CHECK(std::string(bytes, 5) == std::string(5, '\0'));
 }
 

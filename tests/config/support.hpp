@@ -1,6 +1,10 @@
 // What the tests of config/ share.
 #pragma once
 
+#include "config/environment.hpp"
+#include "config/parse.hpp"
+#include "tests/support/catch.hpp"
+
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -9,10 +13,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "config/environment.hpp"
-#include "config/parse.hpp"
-#include "tests/support/catch.hpp"
 
 namespace tollgate::config::test {
 
@@ -36,7 +36,8 @@ inline Settings accept(std::string_view yaml, const Environment& env = environme
 }
 
 /// The problems of a text that must be refused, as lines.
-inline std::vector<std::string> refuse(std::string_view yaml, const Environment& env = environment()) {
+inline std::vector<std::string> refuse(std::string_view yaml,
+                                       const Environment& env = environment()) {
     const auto settings = parse(yaml, "t.yaml", env);
     if (settings) {
         FAIL("accepted:\n" << yaml);
@@ -60,7 +61,8 @@ inline std::vector<std::string> lines_of(const std::vector<Problem>& problems) {
 class ScratchDirectory {
 public:
     ScratchDirectory() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tollgate-config-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "tollgate-config-XXXXXX").string();
         path_ = ::mkdtemp(pattern.data());
     }
     ScratchDirectory(const ScratchDirectory&) = delete;

@@ -36,8 +36,10 @@ TEST_CASE("cross-field rules name the place and what to do") {
         {"server: {tls: {key: /k, cert: /c, self_signed: true}}",
          "t.yaml:1:48: server.tls.self_signed: give either self_signed: true or cert and key"},
         {"server: {cors: {origins: ['*'], credentials: true}}",
-         "t.yaml:1:46: server.cors.credentials: browsers refuse credentials for origin \"*\"; list the origins"},
-        {"providers: {default: b, a: {}}", "t.yaml:1:22: providers.default: b is not among the providers below"},
+         "t.yaml:1:46: server.cors.credentials: browsers refuse credentials for origin \"*\"; list "
+         "the origins"},
+        {"providers: {default: b, a: {}}",
+         "t.yaml:1:22: providers.default: b is not among the providers below"},
         {"providers: {default: a, a: {enabled: false}}",
          "t.yaml:1:22: providers.default: a is switched off (enabled: false)"},
         {"providers: {a: {tls: {client_cert: /c}}}",
@@ -45,16 +47,23 @@ TEST_CASE("cross-field rules name the place and what to do") {
         {"models: {a: b, b: [x/y, c], c: {balance: cost, targets: [a]}}",
          "t.yaml:1:13: models.a: this alias leads back to itself: a → b → c → a"},
         {"models: {a: [a]}", "t.yaml:1:10: models.a: this alias leads back to itself: a → a"},
-        {"models: {auto: x/y}", "t.yaml:1:16: models.auto: names that start with auto belong to the auto-router"},
-        {"models: {auto/x: x/y}", "t.yaml:1:18: models.auto/x: names that start with auto belong to the auto-router"},
-        {"models: {a: {targets: [{model: x/y, weight: 0}]}}", "t.yaml:1:10: models.a: every target has weight 0"},
-        {"keys: [{name: a, hash: '" + test::kHash + "'}, {name: a, hash: 'sha256:" + std::string(64, 'b') + "'}]",
+        {"models: {auto: x/y}",
+         "t.yaml:1:16: models.auto: names that start with auto belong to the auto-router"},
+        {"models: {auto/x: x/y}",
+         "t.yaml:1:18: models.auto/x: names that start with auto belong to the auto-router"},
+        {"models: {a: {targets: [{model: x/y, weight: 0}]}}",
+         "t.yaml:1:10: models.a: every target has weight 0"},
+        {"keys: [{name: a, hash: '" + test::kHash +
+             "'}, {name: a, hash: 'sha256:" + std::string(64, 'b') + "'}]",
          "t.yaml:1:107: keys[1].name: a is the name of an earlier key"},
         {"keys: [{name: a, hash: '" + test::kHash + "'}, {name: b, hash: '" + test::kHash + "'}]",
          "t.yaml:1:116: keys[1].hash: this is the hash of an earlier key"},
-        {"failover: {backoff: {base: 2s, max: 1s}}", "t.yaml:1:37: failover.backoff.max: is shorter than base"},
-        {"metrics: {buckets: [1, 1]}", "t.yaml:1:11: metrics.buckets: the bounds must rise from one to the next"},
-        {"metrics: {buckets: [2, 1]}", "t.yaml:1:11: metrics.buckets: the bounds must rise from one to the next"},
+        {"failover: {backoff: {base: 2s, max: 1s}}",
+         "t.yaml:1:37: failover.backoff.max: is shorter than base"},
+        {"metrics: {buckets: [1, 1]}",
+         "t.yaml:1:11: metrics.buckets: the bounds must rise from one to the next"},
+        {"metrics: {buckets: [2, 1]}",
+         "t.yaml:1:11: metrics.buckets: the bounds must rise from one to the next"},
     }));
     CAPTURE(row.yaml);
     CHECK(refuse(row.yaml) == Lines{row.expected});
@@ -66,20 +75,25 @@ TEST_CASE("what belongs together is asked for") {
         std::string expected;
     };
     const auto row = GENERATE(values<Row>({
-        {"models: {a: }", "t.yaml:1:10: models.a: expected at least one target, such as [openai/gpt-4o] or "
-                          "{chain: [openai/gpt-4o]}"},
-        {"models: {a: []}", "t.yaml:1:10: models.a: expected at least one target, such as [openai/gpt-4o] or "
-                            "{chain: [openai/gpt-4o]}"},
+        {"models: {a: }",
+         "t.yaml:1:10: models.a: expected at least one target, such as [openai/gpt-4o] or "
+         "{chain: [openai/gpt-4o]}"},
+        {"models: {a: []}",
+         "t.yaml:1:10: models.a: expected at least one target, such as [openai/gpt-4o] or "
+         "{chain: [openai/gpt-4o]}"},
         {"models: {a: {balance: cost}}", "t.yaml:1:13: models.a: balance needs targets"},
         {"models: {a: {chain: [x/y], targets: [x/z]}}",
          "t.yaml:1:37: models.a.targets: give either chain or targets, not both"},
-        {"models: {a: {chain: [x/y], balance: cost}}", "t.yaml:1:13: models.a: balance needs targets"},
+        {"models: {a: {chain: [x/y], balance: cost}}",
+         "t.yaml:1:13: models.a: balance needs targets"},
         {"models: {a: [{weight: 2}]}", "t.yaml:1:14: models.a[0]: model is missing"},
-        {"models: {a: ['']}", "t.yaml:1:14: models.a[0]: expected provider/model such as openai/gpt-4o, or an alias, "
-                              "got \"\""},
+        {"models: {a: ['']}",
+         "t.yaml:1:14: models.a[0]: expected provider/model such as openai/gpt-4o, or an alias, "
+         "got \"\""},
         {"keys: [{name: a}]", "t.yaml:1:8: keys[0]: hash is missing"},
         {"keys: [{hash: '" + test::kHash + "'}]", "t.yaml:1:8: keys[0]: name is missing"},
-        {"keys: [{name: '${X:-}', hash: '" + test::kHash + "'}]", "t.yaml:1:8: keys[0]: name is missing"},
+        {"keys: [{name: '${X:-}', hash: '" + test::kHash + "'}]",
+         "t.yaml:1:8: keys[0]: name is missing"},
         {"keys: [{name: a, hash: '" + test::kHash + "', budget: {per: day}}]",
          "t.yaml:1:107: keys[0].budget: usd is missing"},
     }));
@@ -92,8 +106,9 @@ TEST_CASE("without keys only loopback is served, unless that is asked for") {
     const std::string server = "server: {listen: ['" + address + "'";
     const Lines lines = refuse(server + "]}");
     REQUIRE(lines.size() == 1);
-    CHECK_THAT(lines[0], Catch::StartsWith("t.yaml:1:19: server.listen[0]: " + address +
-                                           " can be reached from other machines, but no keys are configured"));
+    CHECK_THAT(lines[0], Catch::StartsWith(
+                             "t.yaml:1:19: server.listen[0]: " + address +
+                             " can be reached from other machines, but no keys are configured"));
     CHECK(accept(kKey + server + "]}").warnings.empty());
     CHECK(accept(server + "], allow_unauthenticated: true}").warnings.empty());
     CHECK(accept(kKey + server + "], allow_unauthenticated: true}").warnings.size() == 1);
@@ -111,7 +126,8 @@ TEST_CASE("aliases may meet again without being a cycle, in chains of any length
     }
     CHECK(accept(text).models.size() == 20000);
     CHECK_THAT(refuse(text + "  m20000: m5\n").front(),
-               Catch::Contains("models.m5: this alias leads back to itself: m5 → m6") && Catch::Contains("… → m5"));
+               Catch::Contains("models.m5: this alias leads back to itself: m5 → m6") &&
+                   Catch::Contains("… → m5"));
 }
 
 TEST_CASE("what works but may not be meant is a warning") {
@@ -121,13 +137,17 @@ TEST_CASE("what works but may not be meant is a warning") {
   off: {enabled: false, tls: {verify: false}}
 models: {a/m: b/m}
 logging: {content: true}
-)").warnings) == Lines{
-        "t.yaml:2:21: providers.a.tls.verify: certificates are not checked: anyone on the way can read keys and prompts",
-        "t.yaml:2:47: providers.a.timeouts.total: is shorter than connect or first_byte, which then never apply",
-        "t.yaml:3:7: providers.b.aws: access_key_id and secret_access_key only work together",
-        "t.yaml:5:15: models.a/m: hides a model of the provider with that name",
-        "t.yaml:6:20: logging.content: prompts and answers are written to the log",
-    });
+)")
+                       .warnings) ==
+          Lines{
+              "t.yaml:2:21: providers.a.tls.verify: certificates are not checked: anyone on the "
+              "way can read keys and prompts",
+              "t.yaml:2:47: providers.a.timeouts.total: is shorter than connect or first_byte, "
+              "which then never apply",
+              "t.yaml:3:7: providers.b.aws: access_key_id and secret_access_key only work together",
+              "t.yaml:5:15: models.a/m: hides a model of the provider with that name",
+              "t.yaml:6:20: logging.content: prompts and answers are written to the log",
+          });
 }
 
 TEST_CASE("a rule does not repeat what a wrong value already says") {

@@ -1,9 +1,9 @@
 #include "config/yaml.hpp"
 
+#include "tests/config/support.hpp"
+
 #include <random>
 #include <string>
-
-#include "tests/config/support.hpp"
 
 using namespace tollgate::config;
 using test::accept;
@@ -22,7 +22,8 @@ TEST_CASE("positions count lines and columns from one") {
 }
 
 TEST_CASE("a syntax error is one problem with its place") {
-    CHECK(refuse("server: {listen: [\n") == Lines{"t.yaml:2:1: YAML syntax: end of sequence flow not found"});
+    CHECK(refuse("server: {listen: [\n") ==
+          Lines{"t.yaml:2:1: YAML syntax: end of sequence flow not found"});
     CHECK(refuse("a: b: c\n") == Lines{"t.yaml:1:5: YAML syntax: illegal map value"});
     CHECK(refuse("a: *nowhere\n").size() == 1);
 }
@@ -31,10 +32,11 @@ TEST_CASE("a key given twice is refused where it stands the second time, on ever
     CHECK(refuse("state_dir: /a\nserver: {threads: 1, threads: 2}\nstate_dir: /b\n") ==
           Lines{"t.yaml:2:22: server.threads: this key is given twice in the same mapping",
                 "t.yaml:3:1: state_dir: this key is given twice in the same mapping"});
-    CHECK(refuse("keys:\n  - {name: a, hash: '" + test::kHash + "'}\n  - {name: b, name: c}\n").front() ==
-          "t.yaml:3:5: keys[1]: hash is missing");
-    CHECK(refuse("keys: [{name: b, hash: '" + test::kHash + "', limits: {rpm: 1, rpm: 2}}]").front().find(
-              "keys[0].limits.rpm: this key is given twice") != std::string::npos);
+    CHECK(refuse("keys:\n  - {name: a, hash: '" + test::kHash + "'}\n  - {name: b, name: c}\n")
+              .front() == "t.yaml:3:5: keys[1]: hash is missing");
+    CHECK(refuse("keys: [{name: b, hash: '" + test::kHash + "', limits: {rpm: 1, rpm: 2}}]")
+              .front()
+              .find("keys[0].limits.rpm: this key is given twice") != std::string::npos);
 }
 
 TEST_CASE("keys are texts") {
@@ -43,24 +45,29 @@ TEST_CASE("keys are texts") {
 }
 
 TEST_CASE("one document, without tags of its own") {
-    CHECK(refuse("state_dir: /a\n---\nstate_dir: /b\n").front().find("expected one YAML document") != std::string::npos);
+    CHECK(
+        refuse("state_dir: /a\n---\nstate_dir: /b\n").front().find("expected one YAML document") !=
+        std::string::npos);
     CHECK(accept("---\nstate_dir: /a\n...\n").state_dir == "/a");
-    CHECK(refuse("state_dir: !x /a\n") == Lines{"t.yaml:1:12: YAML tags such as !custom are not supported"});
+    CHECK(refuse("state_dir: !x /a\n") ==
+          Lines{"t.yaml:1:12: YAML tags such as !custom are not supported"});
     CHECK(accept("state_dir: !!str /a\n").state_dir == "/a");
 }
 
 TEST_CASE("aliases stand for what their anchor names") {
-    const Settings settings = accept("providers:\n"
-                                     "  a: {timeouts: &t {connect: 1s}}\n"
-                                     "  b: {timeouts: *t}\n");
+    const Settings settings = accept(
+        "providers:\n"
+        "  a: {timeouts: &t {connect: 1s}}\n"
+        "  b: {timeouts: *t}\n");
     CHECK(settings.providers[1].timeouts.connect == seconds(1));
 }
 
 TEST_CASE("merges fill in what a mapping does not say itself") {
-    const Settings settings = accept("providers:\n"
-                                     "  a: &a {base_url: 'http://a', api_version: '1', project: p}\n"
-                                     "  b: &b {base_url: 'http://b', location: l}\n"
-                                     "  c: {<<: [*a, *b], api_version: '2'}\n");
+    const Settings settings = accept(
+        "providers:\n"
+        "  a: &a {base_url: 'http://a', api_version: '1', project: p}\n"
+        "  b: &b {base_url: 'http://b', location: l}\n"
+        "  c: {<<: [*a, *b], api_version: '2'}\n");
     const ProviderSettings& c = settings.providers[2];
     CHECK(c.base_url == "http://a");
     CHECK(c.api_version == "2");
@@ -93,14 +100,17 @@ TEST_CASE("depth is bounded, with and without aliases") {
                Catch::Contains("nested more than 32 levels deep"));
     std::string chain = "a0: &a0 [1]\n";
     for (int i = 1; i < 40; ++i) {
-        chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + "]\n";
+        chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" +
+                 std::to_string(i - 1) + "]\n";
     }
-    CHECK_THAT(refuse(chain).front(), Catch::Contains("nested more than 32 levels deep, aliases expanded"));
+    CHECK_THAT(refuse(chain).front(),
+               Catch::Contains("nested more than 32 levels deep, aliases expanded"));
 }
 
 TEST_CASE("size is bounded") {
     CHECK(accept("# " + std::string(yaml::kMaxBytes - 2, 'x')).providers.empty());
-    CHECK(refuse("# " + std::string(yaml::kMaxBytes - 1, 'x')) == Lines{"t.yaml: larger than 4194304 bytes"});
+    CHECK(refuse("# " + std::string(yaml::kMaxBytes - 1, 'x')) ==
+          Lines{"t.yaml: larger than 4194304 bytes"});
 }
 
 TEST_CASE("only UTF-8 text without control characters is read") {
@@ -117,7 +127,10 @@ TEST_CASE("only UTF-8 text without control characters is read") {
         {"a: \xe2\x82", "t.yaml:1:4: not UTF-8 text"},
         {std::string("a: \0", 4), "t.yaml:1:4: control character \\x00"},
         {"a: \x1b[0m", "t.yaml:1:4: control character \\x1b"},
-        {std::string("\xff\xfe" "a\0", 4), "t.yaml:1:1: not UTF-8 text"},
+        {std::string("\xff\xfe"
+                     "a\0",
+                     4),
+         "t.yaml:1:1: not UTF-8 text"},
     }));
     CHECK(refuse(row.text) == Lines{row.problem});
 }
@@ -127,9 +140,11 @@ TEST_CASE("a byte order mark and Windows line ends do no harm") {
 }
 
 TEST_CASE("every prefix of a good file is read or refused, never worse") {
-    const std::string text = "server: {listen: ['127.0.0.1:1', \"[::1]:2\"], threads: auto}\n"
-                             "providers:\n  default: x\n  x: &x\n    api_key: [${A}, 'b']\n    headers: {a: |\n      b}\n"
-                             "  y: {<<: *x, type: x}\nmodels: {m: [x/a, {model: y/b, weight: 2}]}\n";
+    const std::string text =
+        "server: {listen: ['127.0.0.1:1', \"[::1]:2\"], threads: auto}\n"
+        "providers:\n  default: x\n  x: &x\n    api_key: [${A}, 'b']\n    headers: {a: |\n      "
+        "b}\n"
+        "  y: {<<: *x, type: x}\nmodels: {m: [x/a, {model: y/b, weight: 2}]}\n";
     for (std::size_t i = 0; i <= text.size(); ++i) {
         const auto settings = parse(text.substr(0, i), "t.yaml", test::environment({{"A", "k"}}));
         CHECK((settings || !settings.error().empty()));
@@ -137,13 +152,14 @@ TEST_CASE("every prefix of a good file is read or refused, never worse") {
 }
 
 TEST_CASE("garbage is refused without a crash") {
-    std::mt19937 random(7);   // NOLINT: the same garbage on every run
+    std::mt19937 random(7);  // NOLINT: the same garbage on every run
     const std::string alphabet = "{}[]:,-?&*!|>'\"%@` \n\t#~<abc0$\\.";
     for (int round = 0; round < 3000; ++round) {
         std::string text;
         const std::size_t length = random() % 60;
         for (std::size_t i = 0; i < length; ++i) {
-            text += round % 4 == 0 ? static_cast<char>(random() % 256) : alphabet[random() % alphabet.size()];
+            text += round % 4 == 0 ? static_cast<char>(random() % 256)
+                                   : alphabet[random() % alphabet.size()];
         }
         const auto settings = parse(text, "t.yaml", test::environment());
         CHECK((settings || !settings.error().empty()));

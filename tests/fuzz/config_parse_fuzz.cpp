@@ -1,9 +1,10 @@
-// Any bytes: the configuration parser accepts them, or says why not with at least one problem; it never throws.
+// Any bytes: the configuration parser accepts them, or says why not with at least one problem; it
+// never throws.
+#include "config/parse.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-
-#include "config/parse.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -11,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (text.find("file:") != std::string_view::npos) {
         return 0;
     }
-    const auto settings = tollgate::config::parse(text, "fuzz.yaml", tollgate::config::empty_environment());
+    const auto settings =
+        tollgate::config::parse(text, "fuzz.yaml", tollgate::config::empty_environment());
     if (!settings && settings.error().empty()) {
         std::abort();
     }
