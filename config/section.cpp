@@ -78,7 +78,7 @@ std::string_view nearest(std::string_view key, const std::vector<std::string>& k
 }
 
 void Context::problem(Position at, std::string_view path, std::string text) {
-    if (problems.size() >= kMaxProblems) {
+    if (problems.size() > kMaxProblems) {
         return;
     }
     problems.push_back(Problem{.file = source.file,
@@ -314,7 +314,7 @@ void Section::finish() {
         if (std::ranges::find(known_, entry.key) != known_.end()) {
             continue;
         }
-        if (context_.problems.size() >= kMaxProblems) {
+        if (context_.problems.size() > kMaxProblems) {
             return;
         }
         const std::string_view near = nearest(entry.key, known_);

@@ -274,7 +274,9 @@ TEST_CASE("problems of a hostile file are cut at a thousand") {
     for (int i = 0; i < 3000; ++i) {
         text += "k" + std::to_string(i) + ": 1, ";
     }
-    CHECK(refuse(text + "}").size() <= 1001);
+    const Lines lines = refuse(text + "}");
+    CHECK(lines.size() == 1001);
+    CHECK(lines.back() == "t.yaml: further problems are not listed");
 }
 
 TEST_CASE("a file is read, and a missing one is a problem") {
