@@ -253,8 +253,8 @@ Task<Result<void>> Relay::stream_as_read() {
                 data = parser.next(event) ? event.data : std::string_view();
             }
             if (data.empty()) {
-                if (w_.exchange.responder.started()) {
-                    run.add(block);   // a comment; before the commit point it must not count as an answer
+                if (w_.exchange.responder.started() || !run.empty()) {
+                    run.add(block);   // a comment; alone before the commit point it must not count as an answer
                 }
                 continue;
             }

@@ -45,6 +45,25 @@ bool stays_here(std::string_view name) noexcept {
     return same_name(name, "x-request-id") || same_name(name.substr(0, 15), "access-control-");
 }
 
+// The fields that a Connection field nominates belong to this hop as well.
+void drop_nominated(std::string_view connection, std::string& fields) {
+    while (!connection.empty()) {
+        const std::size_t comma = std::min(connection.find(','), connection.size());
+        std::string_view name = connection.substr(0, comma);
+        connection.remove_prefix(std::min(comma + 1, connection.size()));
+        name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
+        name = name.substr(0, name.find_last_not_of(" \t") + 1);
+        for (std::size_t line = 0; line < fields.size();) {
+            const std::size_t next = fields.find("\r\n", line) + 2;
+            if (same_name(std::string_view(fields).substr(line, fields.find(':', line) - line), name)) {
+                fields.erase(line, next - line);
+            } else {
+                line = next;
+            }
+        }
+    }
+}
+
 class HeadParser final : public http::basic_parser<false> {
 public:
     explicit HeadParser(CallHead& head) : head_(head) {
@@ -52,6 +71,7 @@ public:
         body_limit(boost::none);   // Beast refuses lengths above 8 MiB by itself
     }
     [[nodiscard]] bool is_http11() const noexcept { return version_ == 11; }
+    [[nodiscard]] std::string_view connection() const noexcept { return connection_; }
 
 private:
     void on_request_impl(http::verb, View, View, int, error_code&) override {}
@@ -63,6 +83,7 @@ private:
         switch (name) {
             case http::field::content_type: head_.content_type = value; return;
             case http::field::content_encoding: head_.content_encoding = value; return;
+            case http::field::connection: connection_.append(connection_.empty() ? "" : ",").append(std_view(value)); return;
             case http::field::retry_after: head_.retry_after = value; break;
             case http::field::date: head_.has_date = true; break;
             case http::field::cache_control: head_.has_cache_control = true; break;
@@ -89,6 +110,7 @@ private:
     void on_finish_impl(error_code&) override {}
 
     CallHead& head_;
+    std::string connection_;
     int version_ = 11;
 };
 
@@ -110,6 +132,7 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
         if ((ec && ec != http::error::need_more) || !parser.is_header_done()) {
             return {.state = HeadState::malformed, .consumed = 0};
         }
+        drop_nominated(parser.connection(), out.relayed);
         at += end + 4;
         if (out.status >= 100 && out.status < 200) {
             if (out.status == 101) {
