@@ -27,7 +27,8 @@ std::span<const Vendor* const> vendors() noexcept {
 
 const Vendor* find_vendor(std::string_view name) noexcept {
     for (const Vendor* const vendor : kVendors) {
-        if (vendor->name == name || std::find(vendor->aliases.begin(), vendor->aliases.end(), name) != vendor->aliases.end()) {
+        if (vendor->name == name || std::find(vendor->aliases.begin(), vendor->aliases.end(),
+                                              name) != vendor->aliases.end()) {
             return vendor;
         }
     }

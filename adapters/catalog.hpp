@@ -1,10 +1,10 @@
 // The vendors that are built in: one visible list, catalog.inc, one file each.
 #pragma once
 
+#include "adapters/vendor.hpp"
+
 #include <span>
 #include <string_view>
-
-#include "adapters/vendor.hpp"
 
 namespace tollgate::adapters {
 

@@ -4,8 +4,10 @@
 
 namespace tollgate::vendors {
 namespace {
-constexpr std::string_view kAliases[]{"google", "google_ai_studio", "google-ai-studio", "generativelanguage"};
-constexpr std::string_view kKeys[]{"GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"};
+constexpr std::string_view kAliases[]{"google", "google_ai_studio", "google-ai-studio",
+                                      "generativelanguage"};
+constexpr std::string_view kKeys[]{"GOOGLE_API_KEY", "GEMINI_API_KEY",
+                                   "GOOGLE_GENERATIVE_AI_API_KEY"};
 constexpr std::string_view kUrls[]{"GOOGLE_GEMINI_BASE_URL", "GEMINI_API_BASE"};
 }  // namespace
 

@@ -15,7 +15,7 @@ extern constinit const Vendor groq{
     .display = "Groq",
     .base_url = "https://api.groq.com/openai/v1",
     .key_env = kKeys,
-    .request = {.refuse = kRefuse,   // the vendor answers 400
+    .request = {.refuse = kRefuse,  // the vendor answers 400
                 .token_field = TokenField::max_completion_tokens,
                 .developer_as_system = true,
                 .single_choice = true},

@@ -1,26 +1,17 @@
 #include "adapters/request.hpp"
 
 #include "adapters/codec/json_walk.hpp"
+#include "adapters/request_outline.hpp"
 
 #include <charconv>
 
 namespace tollgate::adapters {
 namespace {
 
-using json::Fault;
-using json::Kind;
+using namespace outline;
 
-// Real requests have about thirty members; the bound keeps the search for duplicates short for
-// hostile ones.
-constexpr std::size_t kMemberLimit = 512;
 // Above any model's window, and what clients send for "no limit" (2^31 - 1) still passes.
 constexpr std::uint64_t kMaxOutput = 4'294'967'295;
-
-// Not syntax errors, but found during the same walk; recognised by identity.
-constexpr std::string_view kNotObject = "the body is not an object";
-constexpr std::string_view kDuplicate = "duplicate member";
-constexpr std::string_view kEscapedKey = "escaped member name";
-constexpr std::string_view kTooManyMembers = "too many members";
 
 std::string_view name_of(Kind kind) noexcept {
     switch (kind) {
@@ -41,123 +32,6 @@ std::string_view name_of(Kind kind) noexcept {
     }
     return "nothing";
 }
-
-/// What the walk leaves behind about each top-level member, parallel to Request::members.
-struct Shape {
-    Kind kind = Kind::missing;
-    std::size_t children = 0;
-    std::size_t odd_child = 0;  ///< 1 + index of the first child that is no object
-    Kind odd_kind = Kind::missing;
-};
-
-/// Receives the walk; keeps the top level, and one level below it what the checks need.
-class Outline {
-public:
-    Outline(std::string_view body, std::vector<Member>& members) : body_(body), members_(members) {
-        members_.reserve(16);
-        shapes_.reserve(16);
-    }
-
-    Fault open(Kind kind, std::size_t begin) {
-        if (depth_ == 0 && kind != Kind::object) {
-            return {.what = kNotObject, .offset = begin};
-        }
-        if (depth_ <= 2) {
-            note(kind, begin, begin);
-        }
-        ++depth_;
-        return {};
-    }
-    void close(std::size_t end) {
-        if (--depth_ == 1) {
-            members_.back().value.end = end;
-        }
-    }
-    Fault key(std::size_t begin, std::size_t end) {
-        if (depth_ > 2) {
-            return {};
-        }
-        const std::string_view name = body_.substr(begin + 1, end - begin - 2);
-        if (depth_ == 2) {
-            usage_next_ = in_stream_options_ && name == "include_usage";
-            return {};
-        }
-        if (name.find('\\') != std::string_view::npos) {
-            return {.what = kEscapedKey, .offset = begin};
-        }
-        if (seen_before(name)) {
-            return {.what = kDuplicate, .offset = begin};
-        }
-        if (members_.size() == kMemberLimit) {
-            return {.what = kTooManyMembers, .offset = begin};
-        }
-        members_.push_back({.key = name, .key_range = {begin, end}, .value = {}});
-        in_stream_options_ = name == "stream_options";
-        return {};
-    }
-    Fault scalar(Kind kind, std::size_t begin, std::size_t end) {
-        if (depth_ > 2) {
-            return {};
-        }
-        if (depth_ == 0) {
-            return {.what = kNotObject, .offset = begin};
-        }
-        note(kind, begin, end);
-        return {};
-    }
-
-    [[nodiscard]] const std::vector<Shape>& shapes() const noexcept { return shapes_; }
-    /// stream_options.include_usage: what kind of value it has, and its value.
-    [[nodiscard]] Kind usage_kind() const noexcept { return usage_kind_; }
-    [[nodiscard]] bool usage_wanted() const noexcept { return usage_wanted_; }
-
-private:
-    void note(Kind kind, std::size_t begin, std::size_t end) {
-        if (depth_ == 1) {
-            members_.back().value = {begin, end};
-            shapes_.push_back({.kind = kind});
-        } else if (depth_ == 2) {
-            Shape& shape = shapes_.back();
-            ++shape.children;
-            if (kind != Kind::object && shape.odd_child == 0) {
-                shape.odd_child = shape.children;
-                shape.odd_kind = kind;
-            }
-            if (usage_next_) {
-                usage_next_ = false;
-                usage_kind_ = kind;
-                usage_wanted_ = body_[begin] == 't';
-            }
-        }
-    }
-    bool seen_before(std::string_view name) noexcept {
-        // One bit per (length, first, last) class: most names are cleared without comparing them to
-        // the others.
-        const unsigned first = name.empty() ? 0U : static_cast<unsigned char>(name.front());
-        const unsigned last = name.empty() ? 0U : static_cast<unsigned char>(name.back());
-        const std::uint64_t bit = std::uint64_t{1} << ((name.size() * 7 + first * 3 + last) % 64);
-        const bool maybe = (seen_ & bit) != 0;
-        seen_ |= bit;
-        if (maybe) {
-            for (const Member& member : members_) {
-                if (member.key == name) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    std::string_view body_;
-    std::vector<Member>& members_;
-    std::vector<Shape> shapes_;
-    std::size_t depth_ = 0;
-    std::uint64_t seen_ = 0;
-    bool in_stream_options_ = false;
-    bool usage_next_ = false;
-    bool usage_wanted_ = false;
-    Kind usage_kind_ = Kind::missing;
-};
 
 /// The member name (bounded) that begins at a fault's offset.
 std::string name_at(std::string_view body, std::size_t offset) {
