@@ -1,6 +1,5 @@
-// adapters/bedrock.cpp — AWS Bedrock, Converse and ConverseStream.
-// Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, read
-// 2026-11.
+// adapters/bedrock.cpp — AWS Bedrock, Converse and ConverseStream.  Read 2026-11.
+// Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 #include "adapters/vendor.hpp"
 
 namespace tollgate::vendors {

@@ -1,6 +1,5 @@
-// adapters/vertex_ai.cpp — Google Vertex AI: Gemini, Claude and open models, by project and
-// location. Source:
-// https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference, read 2026-11.
+// adapters/vertex_ai.cpp — Google Vertex AI: Gemini, Claude and open models.  Read 2026-11.
+// Source: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 #include "adapters/vendor.hpp"
 
 namespace tollgate::vendors {
