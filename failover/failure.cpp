@@ -90,6 +90,9 @@ const FailurePolicy& policy(FailureKind kind) noexcept {
 
 std::uint16_t Failure::client_status() const noexcept {
     const FailurePolicy& row = policy(kind);
+    if (status != 0) {
+        return status;
+    }
     // 503 keeps its meaning for SDK back-off; every other 5xx of a vendor is our bad gateway.
     if (kind == FailureKind::upstream_unavailable && (upstream_status == 503 || upstream_status == 529)) {
         return 503;

@@ -78,6 +78,7 @@ struct Failure {
     std::string code = {};                                   ///< overrides policy().code when not empty
     std::string param = {};                                  ///< the request field at fault, e.g. "messages[0].content"
     std::uint16_t upstream_status = 0;                       ///< the vendor's status, 0 when there was none
+    std::uint16_t status = 0;                                ///< overrides the client's status when not 0 (417, 501, 505)
     std::optional<std::chrono::milliseconds> retry_after = {};  ///< as the vendor (or our limiter) asked
 
     /// The HTTP status for the client: the policy's, or the vendor's own 4xx where the policy says so.

@@ -64,7 +64,6 @@ demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
 
 Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
     const Clock::time_point now = Reactor::now();
-    worker_.retry_budget().request(now);
     const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"));
     exchange_deadline_ = record_.started + std::min<Clock::duration>(asked.value_or(kLongestExchange), kLongestExchange);
     failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover), route.targets.size(), exchange_deadline_,
@@ -74,6 +73,7 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
     for (failover::Step step = plan.first(now); step.is_attempt();) {
         if (step.wait > Clock::duration::zero()) {
             const Wake wake = co_await worker_.reactor().sleep_until(Reactor::now() + step.wait, x_.interrupt);
+            report_.waited += step.wait;   // the vendor's time, not ours
             if (wake == Wake::interrupted) {
                 last = explain_interrupt(x_.interrupt, std::move(last));
                 break;
@@ -104,16 +104,16 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
 
 // No further attempt can help: the client has seen the answer begin, or nobody waits for one.
 bool Dispatch::is_final() const noexcept {
-    const Cause cause = x_.interrupt.cause();
-    return x_.responder.started() || cause == Cause::client_gone || cause == Cause::shutdown || cause == Cause::write_timeout;
+    return x_.responder.started() || server::is_final(x_.interrupt.cause());
 }
 
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
     ++attempts_;
     provider_ = routed.provider;
-    model_ = routed.model;
+    origin_ = nullptr;
     record_.provider = provider_->endpoint.provider;
-    record_.model = model_;
+    record_.model = routed.model;
+    model_ = record_.model;   // the request, which the route's view may point into, goes when the answer is committed
     upstream_head_ = upstream::CallHead();
 }
 
@@ -154,7 +154,8 @@ Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
         outcome = std::unexpected(std::move(call.error()));
     } else {
         add_request_headers(provider, request);
-        outcome = co_await carry_out(**call, target, request);
+        const adapters::Target kept{.endpoint = &provider.endpoint, .model = model_};
+        outcome = co_await carry_out(**call, kept, request);
     }
     end_attempt(outcome);
     co_return outcome;
@@ -204,16 +205,6 @@ void Dispatch::add_request_headers(const router::Provider& provider, adapters::U
     }
 }
 
-Task<Result<void>> Dispatch::prove(upstream::Call& call, adapters::UpstreamRequest& request) {
-    static_cast<void>(call);
-    if (origin_ == nullptr) {
-        co_return Result<void>();
-    }
-    const upstream::AuthorizeWiring wiring{
-        .provider = *provider_, .origin = origin_->spec, .tokens = worker_.tokens(), .key_choice = worker_.random()};
-    co_return co_await upstream::authorize(wiring, request, x_.interrupt);
-}
-
 // Connect, send and wait for the head, each under its own deadline.
 Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamRequest& request) {
     const config::ProviderTimeouts& timeouts = provider_->settings.timeouts;
@@ -223,8 +214,21 @@ Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamReques
         deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout, std::min(when, total_deadline_));
     };
     arm(Cause::connect_timeout, start + timeouts.connect);
-    Result<void> step = co_await prove(call, request);
-    if (step) {
+    Result<void> step;
+    if (origin_ != nullptr) {
+        Result<std::string> token;
+        if (upstream::needs_token(*provider_)) {
+            token = co_await worker_.tokens().google(*provider_, x_.interrupt);
+        }
+        if (token) {
+            const upstream::AuthorizeWiring wiring{
+                .provider = *provider_, .origin = origin_->spec, .key_choice = worker_.random()};
+            step = upstream::authorize(wiring, *token, request);
+        } else {
+            step = std::unexpected(std::move(token.error()));
+        }
+    }
+    if (step && !call.connect_at_once()) {
         step = co_await call.connect(x_.interrupt);
     }
     const Clock::time_point connected = Reactor::now();

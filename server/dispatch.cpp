@@ -107,10 +107,10 @@ Dispatch::~Dispatch() {
         record_.first_byte = report_.first_byte - record_.started;
     }
     const adapters::Usage& usage = report_.usage;
-    record_.input_tokens = usage.prompt_total();
+    record_.input_tokens = usage.input + usage.audio_input;
     record_.cache_read_tokens = usage.cache_read;
     record_.cache_write_tokens = usage.cache_write + usage.cache_write_1h;
-    record_.output_tokens = usage.completion_total();
+    record_.output_tokens = usage.output + usage.audio_output;
     record_.reasoning_tokens = usage.reasoning;
     record_.usage_reported = usage.reported;
     worker_.shard().add_inflight(-1);

@@ -30,12 +30,13 @@ public:
     Dispatch& operator=(const Dispatch&) = delete;
 
     [[nodiscard]] Task<void> run();
+    /// Gives the exchange its id; run() does it first, and so must whoever only refuses.
+    void identify();
     /// Answers with the failure, in whatever way the state of the answer still allows.
     void refuse(const Failure& failure);
 
 private:
     // ---- the phases, in the order in which run() and serve_model() call them ----
-    void identify();
     [[nodiscard]] bool answer_preflight();
     [[nodiscard]] Result<void> authenticate();
     [[nodiscard]] Task<Result<void>> read_body();
@@ -54,7 +55,6 @@ private:
     [[nodiscard]] Task<Result<void>> send(upstream::Call& call, adapters::UpstreamRequest& request);
     [[nodiscard]] Task<Failure> read_refusal(upstream::Call& call);
     [[nodiscard]] Result<std::unique_ptr<upstream::Call>> make_call(const router::Provider& provider);
-    [[nodiscard]] Task<Result<void>> prove(upstream::Call& call, adapters::UpstreamRequest& request);
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
     [[nodiscard]] bool is_final() const noexcept;

@@ -68,7 +68,6 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       tokens_(reactor_, pool_, scratch_),
       retry_budget_({.share = snapshot_->settings().failover.retry_budget}),
       random_(std::random_device{}()),
-      stop_accepting_(reactor_),
       cut_(reactor_),
       tasks_(reactor_, [this](std::string_view what) { report_bug(what); }),
       shutdown_task_(reactor_, [this](std::string_view what) { report_bug(what); }) {}
@@ -80,7 +79,7 @@ void Worker::report_bug(std::string_view what) {
 Worker::~Worker() = default;
 
 void Worker::listen(int fd, ListenerKind kind) {
-    listeners_.push_back(std::make_unique<Listener>(Socket(reactor_, fd), kind));
+    listeners_.push_back(std::make_unique<Listener>(Socket(reactor_, fd), kind, reactor_));
 }
 
 void Worker::run() {
@@ -109,10 +108,11 @@ Task<void> Worker::accept_loop(Listener& listener) {
         }
         if (errno != EAGAIN && errno != EWOULDBLOCK) {   // out of descriptors or memory: let some connections end first
             shared_.logger.log(metrics::Level::error, "cannot accept connections", {{"errno", errno}});
-            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause, stop_accepting_) == Wake::interrupted;
+            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause, listener.stop) == Wake::interrupted;
             continue;
         }
-        last_round = co_await listener.socket.readable(stop_accepting_) == Wake::interrupted;
+        listener.socket.note_read({.status = IoStatus::want_read}, 1);
+        last_round = co_await listener.socket.readable(listener.stop) == Wake::interrupted;
     }
     listener.socket.close();
 }
@@ -158,7 +158,9 @@ void Worker::drain(Clock::duration grace) {
     reactor_.post_external([this, grace] {
         if (!draining_) {
             draining_ = true;
-            stop_accepting_.fire(Cause::shutdown);
+            for (const std::unique_ptr<Listener>& listener : listeners_) {
+                listener->stop.fire(Cause::shutdown);
+            }
             shutdown_task_.spawn(shut_down(grace));
         }
     });
@@ -211,6 +213,7 @@ Task<void> Worker::dispatch(Exchange& exchange) {
 
 Task<void> Worker::refuse_unparsed(Exchange& exchange, const Failure& failure) {
     Dispatch dispatch(exchange, *this);
+    dispatch.identify();
     dispatch.refuse(failure);
     if (exchange.responder.congested()) {
         co_await exchange.responder.drain();
@@ -263,8 +266,10 @@ void Worker::upstream_connections(const upstream::Origin& origin, int active_cha
     }
 }
 
-void Worker::upstream_wait(const upstream::Origin& origin) {
-    shard_.add_pool_event(static_cast<std::uint16_t>(origin.provider), metrics::PoolEvent::waited);
+void Worker::pool_event(const upstream::Origin& origin, upstream::PoolEvent event) {
+    constexpr std::array kEvents{metrics::PoolEvent::opened, metrics::PoolEvent::reused, metrics::PoolEvent::expired,
+                                 metrics::PoolEvent::stale, metrics::PoolEvent::waited};
+    shard_.add_pool_event(static_cast<std::uint16_t>(origin.provider), kEvents[static_cast<std::size_t>(event)]);
 }
 
 }  // namespace tollgate::server

@@ -91,6 +91,8 @@ private:
     struct Listener {
         Socket socket;
         ListenerKind kind;
+        Interrupt stop;
+        Listener(Socket s, ListenerKind k, Reactor& reactor) : socket(std::move(s)), kind(k), stop(reactor) {}
     };
     struct OriginPlan {
         std::weak_ptr<const router::Snapshot> snapshot;   // whose provider the key is: addresses may be used again
@@ -101,7 +103,7 @@ private:
     [[nodiscard]] Task<void> shut_down(Clock::duration grace);
     void report_bug(std::string_view what);
     void upstream_connections(const upstream::Origin& origin, int active_change, int idle_change) override;
-    void upstream_wait(const upstream::Origin& origin) override;
+    void pool_event(const upstream::Origin& origin, upstream::PoolEvent event) override;
 
     Shared& shared_;
     metrics::Shard& shard_;
@@ -114,7 +116,6 @@ private:
     upstream::TokenCache tokens_;
     failover::RetryBudget retry_budget_;
     std::mt19937_64 random_;
-    Interrupt stop_accepting_;
     Interrupt cut_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::unordered_map<const router::Provider*, OriginPlan> origins_;

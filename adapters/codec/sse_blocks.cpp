@@ -115,7 +115,9 @@ std::string_view simple_data(std::string_view block) noexcept {
     while (!data.empty() && (data.back() == '\n' || data.back() == '\r')) {
         data.remove_suffix(1);
     }
-    return data.find_first_of("\r\n") == std::string_view::npos ? data : std::string_view();
+    // Two searches for one character each are several times faster than one for either.
+    const bool one_line = data.find('\n') == std::string_view::npos && data.find('\r') == std::string_view::npos;
+    return one_line ? data : std::string_view();
 }
 
 }  // namespace tollgate::codec

@@ -51,7 +51,9 @@ Task<void> Session::run() {
             break;
         }
         Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
-        channel_.socket().watch(this);
+        if (body_done_) {
+            channel_.socket().watch(this);   // else once the body has been read
+        }
         co_await worker_.dispatch(exchange);
         channel_.socket().watch(nullptr);
         const bool reusable = co_await settle();
@@ -115,6 +117,7 @@ Task<bool> Session::receive_head(GuardVerdict& verdict) {
             }
             if (verdict.state == GuardVerdict::State::refused) {
                 Failure failure{.kind = kind_of(verdict.status), .detail = std::string(verdict.reason)};
+                failure.status = verdict.status;
                 co_await refuse(std::move(failure));
                 co_return false;
             }
@@ -213,18 +216,16 @@ Task<void> Session::linger() {
 }
 
 void Session::on_readable() {
-    const std::size_t room = limits_.pipeline_bytes > input_.size() ? limits_.pipeline_bytes - input_.size() : 0;
-    if (room == 0) {
-        return;   // no longer reading ahead: the end of this client is noticed when we write
+    while (channel_.socket().may_read() && input_.size() < limits_.pipeline_bytes) {
+        const std::span<char> scratch = worker_.scratch();
+        const IoResult result = channel_.read(scratch.data(), std::min(limits_.pipeline_bytes - input_.size(), scratch.size()));
+        if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
+            interrupt_.fire(Cause::client_gone);   // a half-closed client counts as gone (docs/life-of-a-request.md)
+            return;
+        }
+        input_.append(scratch.data(), result.bytes);
     }
-    const std::span<char> scratch = worker_.scratch();
-    const IoResult result = channel_.read(scratch.data(), std::min(room, scratch.size()));
-    if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
-        interrupt_.fire(Cause::client_gone);   // a half-closed client counts as gone (docs/life-of-a-request.md)
-        return;
-    }
-    input_.append(scratch.data(), result.bytes);
-    channel_.socket().watch(this);
+    // At the bound we stop reading ahead: then the end of this client is noticed when we write.
 }
 
 }  // namespace tollgate::server::h1

@@ -32,8 +32,8 @@ void Channel::reset() noexcept {
 
 IoResult Channel::tls_result(int result) noexcept {
     switch (SSL_get_error(ssl_.get(), result)) {
-        case SSL_ERROR_WANT_READ: return {.status = IoStatus::want_read};
-        case SSL_ERROR_WANT_WRITE: return {.status = IoStatus::want_write};
+        case SSL_ERROR_WANT_READ: socket_.note_read({.status = IoStatus::want_read}, 1); return {.status = IoStatus::want_read};
+        case SSL_ERROR_WANT_WRITE: socket_.note_blocked(); return {.status = IoStatus::want_write};
         case SSL_ERROR_ZERO_RETURN: return {.status = IoStatus::closed};
         case SSL_ERROR_SYSCALL: return {.status = IoStatus::failed, .error = errno != 0 ? errno : ECONNRESET};
         default: return {.status = IoStatus::failed, .error = EPROTO};
@@ -113,10 +113,6 @@ Task<IoResult> Channel::handshake(SslPtr ssl, Interrupt& interrupt) {
             co_return IoResult{.status = IoStatus::failed, .error = ECANCELED};
         }
     }
-}
-
-bool Channel::has_buffered() const noexcept {
-    return ssl_ && SSL_pending(ssl_.get()) > 0;
 }
 
 bool Channel::session_resumed() const noexcept {

@@ -27,9 +27,6 @@ public:
     [[nodiscard]] IoResult read(char* data, std::size_t size) noexcept;
     [[nodiscard]] IoResult write(std::span<const iovec> pieces) noexcept;
 
-    /// TLS holds decrypted bytes: read before waiting, since the socket will not become readable for them.
-    [[nodiscard]] bool has_buffered() const noexcept;
-
     /// Suspends until the operation that gave `status` is worth trying again.
     [[nodiscard]] Socket::Awaiter wait(IoStatus status, Interrupt& interrupt) noexcept {
         return status == IoStatus::want_write ? socket_.writable(interrupt) : socket_.readable(interrupt);

@@ -23,6 +23,11 @@ enum class Cause : std::uint8_t {
     elapsed,            ///< a sleep or bounded wait is over; not an error
 };
 
+/// Causes after which nothing further can be done for the client; they replace a lesser one that nobody has looked at yet.
+[[nodiscard]] constexpr bool is_final(Cause cause) noexcept {
+    return cause == Cause::client_gone || cause == Cause::shutdown || cause == Cause::write_timeout;
+}
+
 enum class Wake : std::uint8_t { ready, interrupted };
 
 class Interrupt;
@@ -53,7 +58,7 @@ protected:
 class Reactor;
 
 /// One coroutine chain's point of interruption: an exchange, a connection attempt.  At most one wait at a time.
-/// Single-threaded.  After fire() every further wait returns `interrupted` at once, until reset().
+/// Single-threaded.  The first cause stands, unless a final one follows.  After fire() every further wait returns `interrupted` at once, until reset().
 class Interrupt {
 public:
     explicit Interrupt(Reactor& reactor) noexcept : reactor_(reactor) {}

@@ -21,6 +21,7 @@ struct Reactor::Timer {
 Reactor::Reactor()
     // One thread runs this context, so per-descriptor locks are off; posting from other threads stays safe.
     : context_(std::make_unique<asio::io_context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO)),
+      poller_(*context_),
       timer_(std::make_unique<Timer>(*context_)) {}
 
 Reactor::~Reactor() = default;
@@ -171,6 +172,7 @@ Interrupt::~Interrupt() = default;
 
 void Interrupt::fire(Cause cause) noexcept {
     if (cause_ != Cause::none) {
+        cause_ = server::is_final(cause) && !server::is_final(cause_) ? cause : cause_;
         return;
     }
     cause_ = cause;

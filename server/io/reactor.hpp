@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/io/interrupt.hpp"
+#include "server/io/poller.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -75,10 +76,19 @@ public:
 
     /// Queues work behind what is ready now.
     void post(std::coroutine_handle<> handle);
+    /// Lets everything else that is ready have its turn.
+    struct YieldAwaiter {
+        Reactor& reactor;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> handle) const { reactor.post(handle); }
+        void await_resume() const noexcept {}
+    };
+    [[nodiscard]] YieldAwaiter yield() noexcept { return YieldAwaiter{*this}; }
     /// From any thread.
     void post_external(std::function<void()> work);
 
     [[nodiscard]] boost::asio::io_context& context() noexcept { return *context_; }
+    [[nodiscard]] Poller& poller() noexcept { return poller_; }
     [[nodiscard]] static Clock::time_point now() noexcept { return Clock::now(); }
 
     /// Suspends until `when` or until `interrupt` fires (then Wake::interrupted).
@@ -115,6 +125,7 @@ private:
     void expire();
 
     std::unique_ptr<boost::asio::io_context> context_;
+    Poller poller_;
     std::unique_ptr<Timer> timer_;
     std::vector<Deadline*> heap_;   // binary heap by queued_
 };

@@ -1,136 +1,74 @@
 #include "server/io/socket.hpp"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
+#include "server/io/poller.hpp"
 #include "server/io/reactor.hpp"
 
 namespace tollgate::server {
 
-namespace asio = boost::asio;
-
-// Lives until the Socket has closed it and the last outstanding Asio wait has completed.
-class Socket::Core {
+// Registered once, edge-triggered: the flags below remember what the kernel has said and what has been consumed since.
+// An event that was fetched before its socket closed still points here, so the poller frees it after the batch.
+class Socket::Core final : public Poller::Target {
 public:
-    Core(Reactor& reactor, int fd) : descriptor_(reactor.context(), fd) { descriptor_.native_non_blocking(true); }
+    Core(Poller& poller, int fd) : poller_(poller), fd_(fd) { poller_.add(fd, *this); }
 
-    [[nodiscard]] int fd() noexcept { return descriptor_.native_handle(); }
+    [[nodiscard]] int fd() const noexcept { return fd_; }
 
     void close() noexcept {
-        closed_ = true;
+        ::close(fd_);
+        fd_ = -1;
+        reader_ = nullptr;
+        writer_ = nullptr;
         watcher_ = nullptr;
-        boost::system::error_code ignored;
-        descriptor_.close(ignored);
-        release();
+        poller_.retire(*this);
     }
 
-    void arm_read() {
-        if (!read_armed_) {
-            read_armed_ = true;
-            ++users_;
-            descriptor_.async_wait(Descriptor::wait_read, ReadReady{this});
-        }
-    }
-    void arm_write() {
-        if (!write_armed_) {
-            write_armed_ = true;
-            ++users_;
-            descriptor_.async_wait(Descriptor::wait_write, WriteReady{this});
-        }
-    }
-
-    Waiter* reader_ = nullptr;
-    Waiter* writer_ = nullptr;
-    ReadWatcher* watcher_ = nullptr;
-    bool read_pending_ = false;    // became readable while nobody waited
-
-private:
-    using Descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
-
-    // Asio allocates one object per wait; the read wait is armed once per message, so its place is kept here.
-    struct Slot {
-        alignas(std::max_align_t) std::array<std::byte, 128> bytes;
-        bool used = false;
-    };
-    template <class T>
-    struct SlotAllocator {
-        using value_type = T;
-        Slot* slot;
-        explicit SlotAllocator(Slot* s) noexcept : slot(s) {}
-        template <class U>
-        SlotAllocator(const SlotAllocator<U>& other) noexcept : slot(other.slot) {}
-        T* allocate(std::size_t n) {
-            if (!slot->used && n * sizeof(T) <= slot->bytes.size()) {
-                slot->used = true;
-                return reinterpret_cast<T*>(slot->bytes.data());
-            }
-            return static_cast<T*>(::operator new(n * sizeof(T)));
-        }
-        void deallocate(T* p, std::size_t) noexcept {
-            if (reinterpret_cast<std::byte*>(p) == slot->bytes.data()) {
-                slot->used = false;
-            } else {
-                ::operator delete(p);
-            }
-        }
-        template <class U>
-        bool operator==(const SlotAllocator<U>& other) const noexcept {
-            return slot == other.slot;
-        }
-    };
-
-    struct ReadReady {
-        Core* core;
-        using allocator_type = SlotAllocator<std::byte>;
-        [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type(&core->read_slot_); }
-        void operator()(const boost::system::error_code&) const { core->read_ready(); }
-    };
-    struct WriteReady {
-        Core* core;
-        void operator()(const boost::system::error_code&) const { core->write_ready(); }
-    };
-
-    void read_ready() {
-        read_armed_ = false;
-        if (!closed_) {
+    void ready(std::uint32_t events) override {
+        // The peer's end stays readable for ever; no further edge will say so.
+        ended_ = ended_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+        if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+            readable_ = true;
             if (reader_ != nullptr) {
                 std::exchange(reader_, nullptr)->wake_ready();
             } else if (watcher_ != nullptr) {
                 watcher_->on_readable();
-            } else {
-                read_pending_ = true;
             }
         }
-        release();
-    }
-    void write_ready() {
-        write_armed_ = false;
-        if (!closed_ && writer_ != nullptr) {
-            std::exchange(writer_, nullptr)->wake_ready();
-        }
-        release();
-    }
-    void release() noexcept {
-        if (--users_ == 0) {
-            delete this;
+        if (fd_ >= 0 && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+            writable_ = true;
+            if (writer_ != nullptr) {
+                std::exchange(writer_, nullptr)->wake_ready();
+            }
         }
     }
 
-    Descriptor descriptor_;
-    Slot read_slot_;
-    unsigned users_ = 1;   // the Socket, and each outstanding wait
-    bool read_armed_ = false;
-    bool write_armed_ = false;
-    bool closed_ = false;
+    /// After a read of `got` out of `asked` bytes: less than asked means that the kernel has no more.
+    void consumed(std::size_t got, std::size_t asked) noexcept { readable_ = got == asked || ended_; }
+    void exhausted() noexcept { readable_ = false; }
+    void blocked() noexcept { writable_ = false; }
+
+    [[nodiscard]] bool is_readable() const noexcept { return readable_; }
+    [[nodiscard]] bool is_writable() const noexcept { return writable_; }
+
+    Waiter* reader_ = nullptr;
+    Waiter* writer_ = nullptr;
+    ReadWatcher* watcher_ = nullptr;
+
+private:
+    Poller& poller_;
+    int fd_;
+    bool readable_ = true;    // not known: the first read tells
+    bool writable_ = true;
+    bool ended_ = false;
 };
 
-Socket::Socket(Reactor& reactor, int fd) : core_(new Core(reactor, fd)) {}
+Socket::Socket(Reactor& reactor, int fd) : core_(new Core(reactor.poller(), fd)) {}
 
 int Socket::fd() const noexcept {
     return core_ != nullptr ? core_->fd() : -1;
@@ -142,21 +80,39 @@ void Socket::close() noexcept {
     }
 }
 
+bool Socket::may_read() const noexcept {
+    return core_->is_readable();
+}
+
+void Socket::note_read(const IoResult& result, std::size_t asked) noexcept {
+    if (result.status == IoStatus::ok) {
+        core_->consumed(result.bytes, asked);
+    } else if (result.status == IoStatus::want_read) {
+        core_->exhausted();
+    }
+}
+
+void Socket::note_blocked() noexcept {
+    core_->blocked();
+}
+
 IoResult Socket::read(char* data, std::size_t size) noexcept {
+    IoResult result;
     for (;;) {
         const ssize_t n = ::recv(core_->fd(), data, size, 0);
         if (n > 0) {
-            return {.status = IoStatus::ok, .bytes = static_cast<std::size_t>(n)};
+            result = {.status = IoStatus::ok, .bytes = static_cast<std::size_t>(n)};
+        } else if (n == 0) {
+            result = {.status = IoStatus::closed};
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            result = {.status = IoStatus::want_read};
+        } else if (errno == EINTR) {
+            continue;
+        } else {
+            result = {.status = IoStatus::failed, .error = errno};
         }
-        if (n == 0) {
-            return {.status = IoStatus::closed};
-        }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return {.status = IoStatus::want_read};
-        }
-        if (errno != EINTR) {
-            return {.status = IoStatus::failed, .error = errno};
-        }
+        note_read(result, size);
+        return result;
     }
 }
 
@@ -171,6 +127,7 @@ IoResult Socket::write(std::span<const iovec> pieces) noexcept {
             return {.status = IoStatus::ok, .bytes = static_cast<std::size_t>(n)};
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            note_blocked();
             return {.status = IoStatus::want_write};
         }
         if (errno != EINTR) {
@@ -181,33 +138,18 @@ IoResult Socket::write(std::span<const iovec> pieces) noexcept {
 
 void Socket::watch(ReadWatcher* watcher) {
     core_->watcher_ = watcher;
-    if (watcher == nullptr) {
-        return;
-    }
-    if (core_->read_pending_) {
-        core_->read_pending_ = false;
+    if (watcher != nullptr && core_->is_readable()) {
         watcher->on_readable();
-    } else {
-        core_->arm_read();
     }
 }
 
 bool Socket::Awaiter::await_ready() const noexcept {
-    if (target_.fired()) {
-        return true;
-    }
-    return side_ == Side::read && std::exchange(core_.read_pending_, false);
+    return target_.fired() || (side_ == Side::read ? core_.is_readable() : core_.is_writable());
 }
 
 void Socket::Awaiter::await_suspend(std::coroutine_handle<> handle) {
     suspend(target_, handle);
-    if (side_ == Side::read) {
-        core_.reader_ = this;
-        core_.arm_read();
-    } else {
-        core_.writer_ = this;
-        core_.arm_write();
-    }
+    (side_ == Side::read ? core_.reader_ : core_.writer_) = this;
 }
 
 void Socket::Awaiter::abandon() noexcept {

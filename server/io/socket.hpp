@@ -40,8 +40,8 @@ protected:
     ~ReadWatcher() = default;
 };
 
-/// Owns a file descriptor.  The wait for readability stays armed across requests, so that an idle connection costs no system
-/// call to watch and the end of a peer is noticed when it happens, whoever is waiting.
+/// Owns a file descriptor, registered with the worker's poller once for its whole life.  Waiting costs no system call, an idle
+/// connection is watched for free, and the end of a peer is noticed when it happens, whoever is waiting.
 class Socket {
 public:
     Socket() noexcept = default;
@@ -60,6 +60,13 @@ public:
 
     [[nodiscard]] IoResult read(char* data, std::size_t size) noexcept;
     [[nodiscard]] IoResult write(std::span<const iovec> pieces) noexcept;
+
+    // ---- for those who read and write the descriptor themselves (TLS, accept) ----
+    /// Tells what a read gave.  Without it the socket would still count as readable, and readable() would not wait.
+    void note_read(const IoResult& result, std::size_t asked) noexcept;
+    void note_blocked() noexcept;
+    /// A read may have something to give: bytes, the end, or nothing after all.
+    [[nodiscard]] bool may_read() const noexcept;
 
     class Core;
     class Awaiter final : public Waiter {
@@ -85,11 +92,12 @@ public:
         return Awaiter(*core_, Awaiter::Side::write, interrupt);
     }
 
-    /// Calls `watcher` (until replaced by nullptr) when the socket becomes readable while nobody awaits that.
+    /// Calls `watcher` (until replaced by nullptr) when the socket becomes readable while nobody awaits that, at once when it is
+    /// already.  The watcher reads, to the end of what there is, or replaces itself.
     void watch(ReadWatcher* watcher);
 
 private:
-    Core* core_ = nullptr;   // shared with outstanding waits; see socket.cpp
+    Core* core_ = nullptr;   // freed by the poller, see socket.cpp
 };
 
 /// One segment of a gather write.

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "server/io/frame_cache.hpp"
+
 namespace tollgate::server {
 
 template <class T>
@@ -15,6 +17,9 @@ class Task;
 namespace detail {
 
 struct TaskPromiseBase {
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
+
     std::coroutine_handle<> continuation = std::noop_coroutine();
     std::exception_ptr error;
 

@@ -39,7 +39,11 @@ Result<void> sign(const AuthorizeWiring& wiring, adapters::UpstreamRequest& requ
 
 }  // namespace
 
-Task<Result<void>> authorize(const AuthorizeWiring& wiring, adapters::UpstreamRequest& request, Interrupt& interrupt) {
+bool needs_token(const router::Provider& provider) noexcept {
+    return provider.vendor.auth == adapters::Auth::google && provider.keys.empty();
+}
+
+Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token, adapters::UpstreamRequest& request) {
     const router::Provider& provider = wiring.provider;
     const std::string_view key = provider.keys.empty()
                                      ? std::string_view()
@@ -56,25 +60,20 @@ Task<Result<void>> authorize(const AuthorizeWiring& wiring, adapters::UpstreamRe
             request.headers.push_back({.name = std::string(provider.vendor.auth_header), .value = std::string(key)});
             break;
         case adapters::Auth::google:
-            if (!key.empty()) {
-                request.headers.push_back({.name = "x-goog-api-key", .value = std::string(key)});
+            if (key.empty()) {
+                add_bearer(request, token);
             } else {
-                Result<std::string> token = co_await wiring.tokens.google(provider, interrupt);
-                if (!token) {
-                    co_return std::unexpected(std::move(token.error()));
-                }
-                add_bearer(request, *token);
+                request.headers.push_back({.name = "x-goog-api-key", .value = std::string(key)});
             }
             break;
         case adapters::Auth::sigv4:
-            if (!key.empty()) {
-                add_bearer(request, key);
-            } else {
-                co_return sign(wiring, request);
+            if (key.empty()) {
+                return sign(wiring, request);
             }
+            add_bearer(request, key);
             break;
     }
-    co_return Result<void>();
+    return {};
 }
 
 }  // namespace tollgate::server::upstream

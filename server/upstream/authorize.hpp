@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "adapters/dialect.hpp"
 #include "router/snapshot.hpp"
-#include "server/io/task.hpp"
 #include "server/upstream/origin.hpp"
-#include "server/upstream/token_cache.hpp"
 
 namespace tollgate::server::upstream {
 
@@ -15,12 +14,14 @@ namespace tollgate::server::upstream {
 struct AuthorizeWiring {
     const router::Provider& provider;
     const OriginSpec& origin;
-    TokenCache& tokens;
     std::uint64_t key_choice = 0;      ///< picks one of several keys
 };
 
-/// Adds the headers that authenticate `request`, whose body must be final.  Fails with upstream_auth, or as a token fetch did.
-[[nodiscard]] Task<Result<void>> authorize(const AuthorizeWiring& wiring, adapters::UpstreamRequest& request,
-                                           Interrupt& interrupt);
+/// True when the provider's credentials need an access token first, which may have to be fetched.
+[[nodiscard]] bool needs_token(const router::Provider& provider) noexcept;
+
+/// Adds the headers that authenticate `request`, whose body must be final.  `token` is for those that need one.
+/// Fails with upstream_auth.
+[[nodiscard]] Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token, adapters::UpstreamRequest& request);
 
 }  // namespace tollgate::server::upstream

@@ -36,6 +36,8 @@ struct CallHead {
 class Call {
 public:
     virtual ~Call() = default;
+    /// True when a connection was at hand: no connect() is needed.
+    [[nodiscard]] virtual bool connect_at_once() { return false; }
     /// Gets a connection.  Fails with connect_failed: nothing was sent.
     [[nodiscard]] virtual Task<Result<void>> connect(Interrupt& interrupt) = 0;
     /// Sends; `request` must stay alive until receive_head() has returned.  Fails with upstream_unavailable.

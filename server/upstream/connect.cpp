@@ -57,6 +57,7 @@ Task<int> connect_one(Reactor& reactor, const Address& address, Socket& out, Int
         co_return error;
     }
     Socket socket(reactor, fd);
+    socket.note_blocked();
     const Wake wake = co_await socket.writable(interrupt);
     if (wake == Wake::interrupted) {
         co_return ECANCELED;

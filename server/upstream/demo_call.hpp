@@ -22,6 +22,7 @@ public:
     };
     DemoCall(Reactor& reactor, Options options) : reactor_(reactor), options_(std::move(options)) {}
 
+    [[nodiscard]] bool connect_at_once() override { return true; }
     [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) override;

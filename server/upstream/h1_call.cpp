@@ -8,6 +8,7 @@ namespace tollgate::server::upstream {
 namespace {
 
 constexpr std::size_t kMostHead = 256 * 1024;
+constexpr unsigned kReadsInARow = 16;
 
 std::string head_bytes(const adapters::UpstreamRequest& request, const OriginSpec& origin) {
     std::string head;
@@ -53,6 +54,11 @@ void H1Call::finish() noexcept {
 
 bool H1Call::may_retry_fresh() const noexcept {
     return connection_->is_reused() && !any_received_ && !retried_;
+}
+
+bool H1Call::connect_at_once() {
+    connection_ = pool_.take_idle(origin_);
+    return connection_ != nullptr;
 }
 
 Task<Result<void>> H1Call::connect(Interrupt& interrupt) {
@@ -130,11 +136,9 @@ Task<H1Call::Sent> H1Call::send_on(Connection& connection, Interrupt& interrupt)
 
 Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
     for (;;) {
-        if (!connection_->channel().has_buffered()) {
-            const Wake wake = co_await connection_->channel().socket().readable(interrupt);
-            if (wake == Wake::interrupted) {
-                co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the answer");
-            }
+        const Wake wake = co_await connection_->channel().socket().readable(interrupt);
+        if (wake == Wake::interrupted) {
+            co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the answer");
         }
         const IoResult result = connection_->channel().read(scratch_.data(), scratch_.size());
         if (result.status == IoStatus::want_read || result.status == IoStatus::want_write) {
@@ -194,12 +198,14 @@ Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
         co_return std::string_view(received_);
     }
     received_ = std::string();
+    if (++unyielded_ == kReadsInARow) {   // a vendor faster than we are must not starve the others
+        unyielded_ = 0;
+        co_await interrupt.reactor().yield();
+    }
     while (!ended_) {
-        if (!connection_->channel().has_buffered()) {
-            const Wake wake = co_await connection_->channel().socket().readable(interrupt);
-            if (wake == Wake::interrupted) {
-                co_return fail(FailureKind::upstream_timeout, "interrupted while reading the answer");
-            }
+        const Wake wake = co_await connection_->channel().socket().readable(interrupt);
+        if (wake == Wake::interrupted) {
+            co_return fail(FailureKind::upstream_timeout, "interrupted while reading the answer");
         }
         const IoResult result = connection_->channel().read(scratch_.data(), scratch_.size());
         if (result.status == IoStatus::want_read || result.status == IoStatus::want_write) {

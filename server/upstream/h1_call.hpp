@@ -18,6 +18,7 @@ public:
         : pool_(pool), origin_(origin), scratch_(scratch) {}
     ~H1Call() override;
 
+    [[nodiscard]] bool connect_at_once() override;
     [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;
     /// The request may go out twice: again on a fresh connection when a kept one turns out to be dead.
     [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
@@ -41,6 +42,7 @@ private:
     ResponseParser parser_;
     std::string received_;       // bytes of an incomplete head; then body bytes that came with the head
     bool has_early_ = false;     // received_ holds body bytes not yet handed out
+    unsigned unyielded_ = 0;
     bool any_received_ = false;
     bool retried_ = false;
     bool ended_ = false;

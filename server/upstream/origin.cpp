@@ -52,7 +52,7 @@ std::string OriginSpec::key() const {
     std::string text = tls ? "https://" : "http://";
     text.append(host).append(":").append(std::to_string(port));
     text.append("|").append(server_name).append("|").append(tls_options.ca_file).append("|");
-    text.append(tls_options.client_certificate).append(tls_options.verify ? "|v" : "|n");
+    text.append(tls_options.client_certificate).append("|").append(tls_options.client_key).append(tls_options.verify ? "|v" : "|n");
     if (proxy) {
         text.append("|").append(std::to_string(static_cast<int>(proxy->kind))).append(proxy->host).append(":");
         text.append(std::to_string(proxy->port)).append("|").append(proxy->user).append(":").append(proxy->password);

@@ -12,14 +12,11 @@ constexpr std::chrono::seconds kSweepEvery{5};
 }  // namespace
 
 void Connection::on_readable() {
-    if (channel_.is_tls()) {
-        char byte = 0;   // a late session ticket is no reason to close
-        if (channel_.read(&byte, 1).status == IoStatus::want_read) {
-            channel_.socket().watch(this);
-            return;
-        }
+    char byte = 0;   // a late session ticket, or readiness that was not used up, is no reason to close
+    if (channel_.read(&byte, 1).status == IoStatus::want_read) {
+        return;
     }
-    pool_.drop_idle(*this);   // destroys this
+    pool_.drop_idle(*this, PoolEvent::stale);   // destroys this
 }
 
 Pool::Pool(Reactor& reactor, PoolObserver& observer)
@@ -30,6 +27,8 @@ Pool::~Pool() = default;
 Origin& Pool::origin(const std::string& key, const OriginSpec& spec, std::size_t provider) {
     const auto found = origins_.find(key);
     if (found != origins_.end()) {
+        found->second->spec.max_connections = spec.max_connections;   // what a reload may change without breaking connections
+        found->second->spec.idle = spec.idle;
         return *found->second;
     }
     auto made = std::make_unique<Origin>(spec, provider);
@@ -58,15 +57,25 @@ void Pool::prepare_tls(Origin& origin) {
     tls_.emplace_back(origin.spec.tls_options, std::move(*made));
 }
 
+std::unique_ptr<Connection> Pool::take_idle(Origin& origin) {
+    if (origin.idle.empty()) {
+        return nullptr;
+    }
+    std::unique_ptr<Connection> connection = std::move(origin.idle.back());
+    origin.idle.pop_back();
+    connection->channel_.socket().watch(nullptr);
+    ++connection->uses_;
+    observer_.upstream_connections(origin, +1, -1);
+    observer_.pool_event(origin, PoolEvent::reused);
+    return connection;
+}
+
 Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted wanted, Interrupt& interrupt) {
     for (;;) {
-        if (wanted == Wanted::any && !origin.idle.empty()) {
-            std::unique_ptr<Connection> connection = std::move(origin.idle.back());
-            origin.idle.pop_back();
-            connection->channel_.socket().watch(nullptr);
-            ++connection->uses_;
-            observer_.upstream_connections(origin, +1, -1);
-            co_return connection;
+        if (wanted == Wanted::any) {
+            if (std::unique_ptr<Connection> connection = take_idle(origin)) {
+                co_return connection;
+            }
         }
         if (origin.open >= origin.spec.max_connections && !origin.idle.empty()) {
             discard(std::move(origin.idle.front()));   // a fresh one is wanted: make room
@@ -76,7 +85,7 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
         if (origin.open < origin.spec.max_connections) {
             break;
         }
-        observer_.upstream_wait(origin);
+        observer_.pool_event(origin, PoolEvent::waited);
         const Wake wake = co_await origin.waiting.wait(interrupt);
         if (wake == Wake::interrupted) {
             co_return fail(FailureKind::connect_failed,
@@ -104,6 +113,7 @@ Task<Result<std::unique_ptr<Connection>>> Pool::open(Origin& origin, Interrupt& 
         co_return std::unexpected(std::move(channel.error()));
     }
     observer_.upstream_connections(origin, +1, 0);
+    observer_.pool_event(origin, PoolEvent::opened);
     auto connection = std::make_unique<Connection>(*this, origin, std::move(*channel));
     connection->uses_ = 1;
     co_return connection;
@@ -132,13 +142,14 @@ void Pool::discard(std::unique_ptr<Connection> connection) {
     origin.waiting.wake_one();
 }
 
-void Pool::drop_idle(Connection& connection) {
+void Pool::drop_idle(Connection& connection, PoolEvent reason) {
     Origin& origin = connection.origin_;
     const auto found = std::find_if(origin.idle.begin(), origin.idle.end(),
                                     [&](const auto& kept) { return kept.get() == &connection; });
     std::unique_ptr<Connection> doomed = std::move(*found);
     origin.idle.erase(found);
     observer_.upstream_connections(origin, +1, -1);
+    observer_.pool_event(origin, reason);
     discard(std::move(doomed));
 }
 
@@ -148,7 +159,7 @@ void Pool::close_expired() {
     for (auto& [key, origin] : origins_) {
         // The front of the list has been idle for longest.
         while (!origin->idle.empty() && origin->idle.front()->idle_since_ + origin->spec.idle <= now) {
-            drop_idle(*origin->idle.front());
+            drop_idle(*origin->idle.front(), PoolEvent::expired);
         }
         any = any || !origin->idle.empty();
     }

@@ -18,11 +18,14 @@ namespace tollgate::server::upstream {
 class Pool;
 struct Origin;
 
+/// What can happen to a pooled connection; `waited`: an exchange had to queue for one; `stale`: a kept one was found dead.
+enum class PoolEvent : std::uint8_t { opened, reused, expired, stale, waited };
+
 /// Told about connections coming and going, for the gauges.
 class PoolObserver {
 public:
     virtual void upstream_connections(const Origin& origin, int active_change, int idle_change) = 0;
-    virtual void upstream_wait(const Origin& origin) = 0;   ///< an exchange had to queue for a connection
+    virtual void pool_event(const Origin& origin, PoolEvent event) = 0;
 
 protected:
     ~PoolObserver() = default;
@@ -71,6 +74,8 @@ public:
     /// The origin of that key, made on first use.  The reference lives as long as the pool.
     [[nodiscard]] Origin& origin(const std::string& key, const OriginSpec& spec, std::size_t provider);
 
+    /// The idle connection that was used last, or null.
+    [[nodiscard]] std::unique_ptr<Connection> take_idle(Origin& origin);
     enum class Wanted : std::uint8_t { any, fresh };
     /// An idle connection, or a new one; waits while the origin is at its bound.  `fresh` never takes an idle one: for the
     /// retry after an idle connection turned out to be dead.
@@ -91,7 +96,7 @@ private:
         Pool& pool_;
     };
     void close_expired();
-    void drop_idle(Connection& connection);
+    void drop_idle(Connection& connection, PoolEvent reason);
     [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> open(Origin& origin, Interrupt& interrupt);
     void prepare_tls(Origin& origin);
 

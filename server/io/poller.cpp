@@ -1,0 +1,68 @@
+#include "server/io/poller.hpp"
+
+#include <sys/epoll.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace tollgate::server {
+
+namespace asio = boost::asio;
+
+struct Poller::Outer {
+    using Descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
+    Outer(asio::io_context& context, int fd) : descriptor(context, fd) {}
+    Descriptor descriptor;   // owns the inner epoll descriptor
+};
+
+Poller::Poller(asio::io_context& context) : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (fd_ < 0) {
+        throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    }
+    outer_ = std::make_unique<Outer>(context, fd_);
+    wait();
+}
+
+Poller::~Poller() = default;
+
+void Poller::add(int fd, Target& target) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.ptr = &target;
+    if (::epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+}
+
+void Poller::retire(Target& target) noexcept {
+    retired_.emplace_back(&target);
+    if (!dispatching_) {
+        retired_.clear();
+    }
+}
+
+void Poller::wait() {
+    outer_->descriptor.async_wait(Outer::Descriptor::wait_read, [this](const boost::system::error_code& ec) {
+        if (!ec) {
+            dispatch();
+            wait();
+        }
+    });
+}
+
+void Poller::dispatch() {
+    std::array<epoll_event, 256> events;
+    const int count = ::epoll_wait(fd_, events.data(), static_cast<int>(events.size()), 0);
+    dispatching_ = true;
+    for (int i = 0; i < count; ++i) {
+        static_cast<Target*>(events[static_cast<std::size_t>(i)].data.ptr)->ready(events[static_cast<std::size_t>(i)].events);
+    }
+    dispatching_ = false;
+    retired_.clear();
+}
+
+}  // namespace tollgate::server
