@@ -74,12 +74,15 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
     if (slash != std::string_view::npos) {
         if (const Provider* const named = provider(model.substr(0, slash))) {
             std::string_view id = model.substr(slash + 1);
-            route.reason = "direct";
             if (id.empty() || id == "default") {
                 id = named->default_model;
             }
+            if (id.empty()) {
+                return false;
+            }
+            route.reason = "direct";
             route.targets.push_back({.provider = named, .model = id});
-            return !id.empty();
+            return true;
         }
     } else if (const Provider* const named = provider(model); named != nullptr && !named->default_model.empty()) {
         route.reason = "direct";
