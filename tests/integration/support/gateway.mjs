@@ -133,17 +133,17 @@ export class Gateway {
   }
 
   /// One request on a connection of its own.
-  request(options) {
-    return request(this.port, options);
+  request(options, reading) {
+    return request(this.port, options, reading);
   }
   get(path, headers = {}) {
     return this.request({ path, headers });
   }
-  post(path, body, headers = {}) {
-    return this.request({ method: "POST", path, body, headers });
+  post(path, body, headers = {}, reading = {}) {
+    return this.request({ method: "POST", path, body, headers }, reading);
   }
-  chat(body, headers = {}) {
-    return this.post("/v1/chat/completions", { messages: [{ role: "user", content: "hi" }], ...body }, headers);
+  chat(body, headers = {}, reading = {}) {
+    return this.post("/v1/chat/completions", { messages: [{ role: "user", content: "hi" }], ...body }, headers, reading);
   }
 
   /// The sum of a metric's samples whose labels include `labels`; 0 when there is none.

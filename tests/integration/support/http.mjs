@@ -128,7 +128,14 @@ export class Connection {
       this.socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject);
     });
     this.connected.catch(() => {});
-    this.closed = new Promise((resolve) => this.socket.once("close", () => resolve(performance.now())));
+    this.#gone = new Promise((resolve) => {
+      for (const event of ["end", "error", "close"]) this.socket.once(event, () => resolve(performance.now()));
+    });
+  }
+  #gone;
+  /// The time at which the gateway ended this connection; waits for that.
+  closed() {
+    return within(this.#gone, "the gateway to close the connection");
   }
   /// Writes bytes as they are.
   write(bytes) {
