@@ -107,7 +107,7 @@ enum class Http2 : std::uint8_t { automatic, on, off };
 
 struct ProviderPool {
     unsigned max_connections =
-        256;  ///< per worker and origin; further exchanges wait for a free one
+        16384;  ///< per worker and origin; further exchanges wait for a free one
     milliseconds idle = seconds(90);  ///< an unused connection is closed after this
     Http2 http2 = Http2::automatic;   ///< automatic: by ALPN; on: also in plain text; off: HTTP/1.1
     [[nodiscard]] bool operator==(const ProviderPool&) const = default;

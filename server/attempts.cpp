@@ -17,6 +17,9 @@ namespace {
 // A vendor's error body is read this far.
 constexpr std::size_t kMostErrorBody = 256 * 1024;
 
+// Of a model's name, which is the client's to choose, in a message.
+constexpr std::size_t kMostShown = 200;
+
 // Where the client sets no bound of its own.
 constexpr std::chrono::hours kLongestExchange{24};
 
@@ -79,13 +82,17 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
                 break;
             }
         }
-        const Result<void> outcome = co_await attempt(route.targets[step.target]);
+        Result<void> outcome = co_await attempt(route.targets[step.target]);
+        if (outcome) {
+            outcome = co_await relay();
+        }
+        end_attempt(outcome);
         if (outcome) {
             co_return outcome;
         }
         last = outcome.error();
-        if (attempts_ > 0) {
-            history.append(history.empty() ? "" : "; ").append(provider_->endpoint.provider).append("/").append(model_);
+        if (provider_ != nullptr) {
+            history.append(history.empty() ? "" : "; ").append(provider_->endpoint.provider).append("/").append(model_.substr(0, kMostShown));
             history.append(": ").append(last.detail);
         }
         if (is_final()) {
@@ -97,7 +104,7 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
     if (attempts_ > 1 && last.kind != FailureKind::client_gone && !x_.responder.started()) {
         last.detail = "All " + std::to_string(attempts_) + " attempts failed. " + history;
     } else if (attempts_ > 0) {
-        last.detail = provider_->endpoint.provider + "/" + std::string(model_) + ": " + last.detail;
+        last.detail = provider_->endpoint.provider + "/" + std::string(model_.substr(0, kMostShown)) + ": " + last.detail;
     }
     co_return std::unexpected(std::move(last));
 }
@@ -109,6 +116,7 @@ bool Dispatch::is_final() const noexcept {
 
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
     ++attempts_;
+    attempting_ = true;
     provider_ = routed.provider;
     origin_ = nullptr;
     record_.provider = provider_->endpoint.provider;
@@ -119,6 +127,10 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
 
 void Dispatch::end_attempt(const Result<void>& outcome) {
     deadline_.clear();
+    call_.reset();   // unfinished: cancels the vendor's work at once
+    if (!std::exchange(attempting_, false)) {
+        return;   // refused before anything was attempted
+    }
     const std::size_t index = outcome ? 0 : 1 + static_cast<std::size_t>(outcome.error().kind);
     worker_.shard().add_attempt(provider_->label, index);
     if (outcome) {
@@ -139,29 +151,51 @@ void Dispatch::end_attempt(const Result<void>& outcome) {
     }
 }
 
+// Up to a 2xx head.  What it needs on the way is gone when it returns: a stream may be held open for minutes.
 Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
     const router::Provider& provider = *routed.provider;
-    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
     const adapters::Target target{.endpoint = &provider.endpoint, .model = routed.model};
     adapters::UpstreamRequest request;
-    Result<void> outcome = dialect.encode(request_, target, request);
+    Result<void> outcome = adapters::dialect(provider.vendor.dialect).encode(request_, target, request);
     if (!outcome) {
         co_return outcome;   // what this vendor cannot express is the client's to know; nothing was attempted
     }
     begin_attempt(routed);
-    Result<std::unique_ptr<upstream::Call>> call = make_call(provider);
-    if (!call) {
-        outcome = std::unexpected(std::move(call.error()));
-    } else {
-        add_request_headers(provider, request);
-        const adapters::Target kept{.endpoint = &provider.endpoint, .model = model_};
-        outcome = co_await carry_out(**call, kept, request);
+    outcome = make_call(provider);
+    if (!outcome) {
+        co_return outcome;
     }
-    end_attempt(outcome);
+    add_request_headers(provider, request);
+    outcome = co_await send(request);
+    if (outcome && (upstream_head_.status < 200 || upstream_head_.status >= 300)) {
+        Failure failure = co_await read_refusal();
+        co_return std::unexpected(std::move(failure));
+    }
     co_return outcome;
 }
 
-Result<std::unique_ptr<upstream::Call>> Dispatch::make_call(const router::Provider& provider) {
+// From a 2xx head to the end of the answer.
+Task<Result<void>> Dispatch::relay() {
+    RelayWiring wiring{
+        .call = *call_,
+        .head = upstream_head_,
+        .dialect = adapters::dialect(provider_->vendor.dialect),
+        .vendor = provider_->vendor,
+        .request = request_,
+        .target = {.endpoint = &provider_->endpoint, .model = model_},
+        .exchange = x_,
+        .heads = *this,
+        .deadline = deadline_,
+        .idle_timeout = provider_->settings.timeouts.idle,
+        .total_deadline = total_deadline_,
+        .answer_id = (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") + record_.request_id,
+        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count(),
+    };
+    Relay relay(std::move(wiring), report_);
+    co_return co_await relay.run();
+}
+
+Result<void> Dispatch::make_call(const router::Provider& provider) {
     if (provider.vendor.kind == adapters::VendorKind::builtin) {
         Result<demo::DemoPlan> plan = demo::parse_plan(demo_header_, demo_defaults(provider.settings.demo));
         if (!plan) {
@@ -177,14 +211,16 @@ Result<std::unique_ptr<upstream::Call>> Dispatch::make_call(const router::Provid
         options.operation = request_.operation;
         options.model = model_;
         options.created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
-        return std::make_unique<upstream::DemoCall>(worker_.reactor(), std::move(options));
+        call_ = std::make_unique<upstream::DemoCall>(worker_.reactor(), std::move(options));
+        return {};
     }
     Result<upstream::Origin*> origin = worker_.origin(snapshot_, provider);
     if (!origin) {
         return std::unexpected(std::move(origin.error()));
     }
     origin_ = *origin;
-    return std::make_unique<upstream::H1Call>(worker_.pool(), *origin_, worker_.scratch());
+    call_ = std::make_unique<upstream::H1Call>(worker_.pool(), *origin_, worker_.scratch());
+    return {};
 }
 
 void Dispatch::add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const {
@@ -206,7 +242,8 @@ void Dispatch::add_request_headers(const router::Provider& provider, adapters::U
 }
 
 // Connect, send and wait for the head, each under its own deadline.
-Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamRequest& request) {
+Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
+    upstream::Call& call = *call_;
     const config::ProviderTimeouts& timeouts = provider_->settings.timeouts;
     const Clock::time_point start = Reactor::now();
     total_deadline_ = std::min(start + timeouts.total, exchange_deadline_);
@@ -228,10 +265,11 @@ Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamReques
             step = std::unexpected(std::move(token.error()));
         }
     }
+    Clock::time_point connected = start;
     if (step && !call.connect_at_once()) {
         step = co_await call.connect(x_.interrupt);
+        connected = Reactor::now();
     }
-    const Clock::time_point connected = Reactor::now();
     if (step) {
         arm(Cause::first_byte_timeout, connected + timeouts.first_byte);
         step = co_await call.send(request, x_.interrupt);
@@ -246,44 +284,13 @@ Task<Result<void>> Dispatch::send(upstream::Call& call, adapters::UpstreamReques
     co_return step;
 }
 
-Task<Result<void>> Dispatch::carry_out(upstream::Call& call, const adapters::Target& target,
-                                       adapters::UpstreamRequest& request) {
-    Result<void> step = co_await send(call, request);
-    if (!step) {
-        co_return step;
-    }
-    request = adapters::UpstreamRequest();   // sent: a stream that is held open for minutes needs it no more
-    if (upstream_head_.status < 200 || upstream_head_.status >= 300) {
-        Failure failure = co_await read_refusal(call);
-        co_return std::unexpected(std::move(failure));
-    }
-    const std::string id = (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") + record_.request_id;
-    const RelayWiring wiring{
-        .call = call,
-        .head = upstream_head_,
-        .dialect = adapters::dialect(provider_->vendor.dialect),
-        .vendor = provider_->vendor,
-        .request = request_,
-        .target = target,
-        .exchange = x_,
-        .heads = *this,
-        .deadline = deadline_,
-        .idle_timeout = provider_->settings.timeouts.idle,
-        .total_deadline = total_deadline_,
-        .answer_id = id,
-        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count(),
-    };
-    Relay relay(wiring, report_);
-    co_return co_await relay.run();
-}
-
 // The body of a non-2xx answer, bounded in size and time, turned into a Failure by the dialect.
-Task<Failure> Dispatch::read_refusal(upstream::Call& call) {
+Task<Failure> Dispatch::read_refusal() {
     std::string body;
     std::string decoded;
     while (body.size() < kMostErrorBody) {
         deadline_.arm(Cause::stream_timeout, std::min(total_deadline_, Reactor::now() + provider_->settings.timeouts.idle));
-        Result<std::string_view> bytes = co_await call.receive(x_.interrupt);
+        Result<std::string_view> bytes = co_await call_->receive(x_.interrupt);
         if (!bytes || bytes->empty()) {
             break;   // the status alone says enough where the body is cut
         }

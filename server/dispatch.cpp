@@ -240,9 +240,14 @@ Task<Result<void>> Dispatch::read_body() {
         co_return fail(FailureKind::unsupported_media,
                        "The content type '" + std::string(type.substr(0, 100)) + "' is not read here; send application/json.");
     }
-    Result<void> received = co_await x_.body.read_all(body_, limit);
-    if (!received) {
-        co_return received;
+    if (!x_.body.take_at_once(body_)) {
+        Result<void> received = co_await x_.body.read_all(body_, limit);
+        if (!received) {
+            co_return received;
+        }
+    } else if (body_.size() > limit) {
+        co_return fail(FailureKind::too_large, "The request body is larger than the limit of " + std::to_string(limit) +
+                                                   " bytes (server.limits.body).");
     }
     record_.bytes_in = body_.size();
     const std::string_view coding = x_.head.find("content-encoding");
@@ -329,6 +334,7 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
     }
     if (request_.stream) {
         body_.release();   // committed: there will be no other attempt that needs the request
+        request_.members = {};
         if (!upstream.has_cache_control) {
             head.add("cache-control", "no-cache");
         }
@@ -351,7 +357,7 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
         head.add("x-tollgate-attempts", number(attempts_, space));
         head.add("x-tollgate-route", route_reason_);
     }
-    const auto ours = Reactor::now() - record_.started - report_.waited;
+    const auto ours = (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) - record_.started - report_.waited;
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(ours).count();
     head.add("x-tollgate-overhead-us", number(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
     const config::Cors& cors = snapshot_->settings().server.cors;
@@ -393,6 +399,9 @@ void Dispatch::note_failure(const Failure& failure) {
 
 void Dispatch::refuse(const Failure& failure) {
     note_failure(failure);
+    if (!server::is_final(x_.interrupt.cause())) {
+        x_.interrupt.reset();   // a vendor's timeout must not keep the answer from being sent
+    }
     if (failure.kind == FailureKind::client_gone) {
         record_.status = failure.client_status();
         x_.responder.abort();   // nobody is left to tell

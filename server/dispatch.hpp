@@ -50,11 +50,10 @@ private:
     void serve_health(bool ready);
     void serve_metrics();
     [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
-    [[nodiscard]] Task<Result<void>> carry_out(upstream::Call& call, const adapters::Target& target,
-                                               adapters::UpstreamRequest& request);
-    [[nodiscard]] Task<Result<void>> send(upstream::Call& call, adapters::UpstreamRequest& request);
-    [[nodiscard]] Task<Failure> read_refusal(upstream::Call& call);
-    [[nodiscard]] Result<std::unique_ptr<upstream::Call>> make_call(const router::Provider& provider);
+    [[nodiscard]] Task<Result<void>> relay();
+    [[nodiscard]] Task<Result<void>> send(adapters::UpstreamRequest& request);
+    [[nodiscard]] Task<Failure> read_refusal();
+    [[nodiscard]] Result<void> make_call(const router::Provider& provider);
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
     [[nodiscard]] bool is_final() const noexcept;
@@ -81,9 +80,11 @@ private:
     std::string_view demo_header_;
     const std::vector<std::string>* allowed_models_ = nullptr;   // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;
+    std::unique_ptr<upstream::Call> call_;
     Clock::time_point exchange_deadline_{};          // no attempt goes beyond it
     Clock::time_point total_deadline_{};             // of the current attempt
     std::uint16_t attempts_ = 0;
+    bool attempting_ = false;                        // between begin_attempt() and end_attempt()
 };
 
 }  // namespace tollgate::server

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "failover/failure.hpp"
@@ -44,6 +45,15 @@ struct RequestHead {
 /// A growing buffer for a body that parsers may read a little past the end of (adapters::kBodySlack).
 class BodyBuffer {
 public:
+    BodyBuffer() = default;
+    BodyBuffer(BodyBuffer&& other) noexcept
+        : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+    BodyBuffer& operator=(BodyBuffer&& other) noexcept {
+        data_ = std::move(other.data_);
+        size_ = std::exchange(other.size_, 0);
+        capacity_ = std::exchange(other.capacity_, 0);
+        return *this;
+    }
     /// Makes room for `size` more bytes behind the current end and returns where they go.
     [[nodiscard]] char* prepare(std::size_t size);
     void commit(std::size_t size) noexcept { size_ += size; }
@@ -65,6 +75,8 @@ private:
 class BodySource {
 public:
     virtual ~BodySource() = default;
+    /// Takes the whole body when it has arrived already; false: read_all() has work to do.
+    [[nodiscard]] virtual bool take_at_once(BodyBuffer& out) = 0;
     /// Reads the whole body into `out`, decoded from its transfer coding.  Fails with too_large, bad_request (framing),
     /// request_timeout or client_gone.
     [[nodiscard]] virtual Task<Result<void>> read_all(BodyBuffer& out, std::uint64_t limit) = 0;

@@ -1,14 +1,10 @@
 #include "server/relay.hpp"
 
-#include <array>
-#include <vector>
-
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
-#include "adapters/codec/sse.hpp"
-#include "adapters/codec/sse_blocks.hpp"
 #include "adapters/dialect/openai_probe.hpp"
 #include "adapters/vendor.hpp"
+#include "server/relayed_stream.hpp"
 
 namespace tollgate::server {
 namespace {
@@ -21,7 +17,8 @@ constexpr std::size_t kMostWhole = 64 * 1024 * 1024;
 constexpr std::size_t kMostStep = 16 * 1024 * 1024;
 
 constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
-constexpr std::string_view kDone = "data: [DONE]\n\n";
+// How long the end of a vendor's stream is waited for after its [DONE].
+constexpr std::chrono::milliseconds kSeeOff{250};
 
 bool is_event_stream(std::string_view content_type) noexcept {
     return content_type.size() >= 17 && same_name(content_type.substr(0, 17), "text/event-stream");
@@ -30,24 +27,6 @@ bool is_event_stream(std::string_view content_type) noexcept {
 std::unexpected<Failure> protocol_error(std::string detail) {
     return fail(FailureKind::protocol_error, std::move(detail));
 }
-
-// The blocks of one read that go on to the client, as few gather pieces as their neighbourhood allows.
-class Run {
-public:
-    void add(std::string_view block) {
-        if (!pieces_.empty() && pieces_.back().data() + pieces_.back().size() == block.data()) {
-            pieces_.back() = {pieces_.back().data(), pieces_.back().size() + block.size()};
-        } else {
-            pieces_.push_back(block);
-        }
-    }
-    void clear() noexcept { pieces_.clear(); }
-    [[nodiscard]] bool empty() const noexcept { return pieces_.empty(); }
-    [[nodiscard]] std::span<const std::string_view> pieces() const noexcept { return pieces_; }
-
-private:
-    std::vector<std::string_view> pieces_;
-};
 
 }  // namespace
 
@@ -69,7 +48,7 @@ Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise) {
     }
 }
 
-Relay::Relay(const RelayWiring& wiring, RelayReport& report) : w_(wiring), report_(report) {}
+Relay::Relay(RelayWiring wiring, RelayReport& report) : w_(std::move(wiring)), report_(report) {}
 Relay::~Relay() = default;
 
 Task<Result<void>> Relay::run() {
@@ -84,10 +63,13 @@ Task<Result<void>> Relay::run() {
         co_return co_await embeddings_translated();
     }
     if (w_.request.stream && w_.request.operation != adapters::Operation::embeddings) {
-        if (same) {
-            co_return co_await stream_as_read();
+        if (!same) {
+            co_return co_await stream_translated();
         }
-        co_return co_await stream_translated();
+        if (!is_event_stream(w_.head.content_type)) {
+            co_return co_await not_a_stream();
+        }
+        co_return co_await stream_as_read();
     }
     if (same) {
         co_return co_await whole_as_read();
@@ -96,7 +78,7 @@ Task<Result<void>> Relay::run() {
 }
 
 adapters::DecodeContext Relay::decode_context() const {
-    return {.model = w_.target.model};
+    return {.model = w_.target.endpoint->upstream_model(w_.target.model)};
 }
 
 Task<Result<std::string_view>> Relay::next() {
@@ -147,33 +129,51 @@ Task<Result<bool>> Relay::collect(std::string& body, std::size_t limit) {
 }
 
 void Relay::commit(std::string_view content_type, std::optional<std::uint64_t> length) {
-    w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
     report_.first_byte = Reactor::now();
+    w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
 }
 
-Task<Result<void>> Relay::send(std::span<const std::string_view> pieces, bool last) {
+bool Relay::write(std::span<const std::string_view> pieces, bool last) {
     for (const std::string_view piece : pieces) {
         report_.bytes_out += piece.size();
     }
-    bool sent = w_.exchange.responder.write(pieces, last);
-    if (sent && w_.exchange.responder.congested() && !last) {
-        w_.deadline.clear();   // now it is the client that everybody waits for
-        sent = co_await w_.exchange.responder.drain();
-    }
+    return w_.exchange.responder.write(pieces, last);
+}
+
+// Waits until the client has taken what was written; meanwhile nothing more is read from the vendor.
+Task<Result<void>> Relay::drain() {
+    w_.deadline.clear();   // now it is the client that everybody waits for
+    const bool sent = co_await w_.exchange.responder.drain();
     if (!sent) {
         co_return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
     }
     co_return Result<void>();
 }
 
-Task<Result<void>> Relay::whole_as_read() {
-    std::string body;
-    Result<bool> complete = co_await collect(body, kMostHeld);
-    if (!complete) {
-        co_return std::unexpected(std::move(complete.error()));
+Task<Result<void>> Relay::send(std::string_view piece, bool last) {
+    if (!write(std::span(&piece, 1), last)) {
+        co_return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
     }
-    if (!*complete) {
-        co_return co_await large_as_read(std::move(body));
+    if (w_.exchange.responder.congested() && !last) {
+        co_return co_await drain();
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> Relay::whole_as_read() {
+    std::string collected;
+    std::string_view body;
+    if (const std::optional<std::string_view> all = undo_ ? std::nullopt : w_.call.whole_at_once()) {
+        body = *all;
+    } else {
+        Result<bool> complete = co_await collect(collected, kMostHeld);
+        if (!complete) {
+            co_return std::unexpected(std::move(complete.error()));
+        }
+        if (!*complete) {
+            co_return co_await large_as_read(std::move(collected));
+        }
+        body = collected;
     }
     adapters::AnswerProbe probe;
     Result<void> good = probe.whole(body);
@@ -182,16 +182,17 @@ Task<Result<void>> Relay::whole_as_read() {
     }
     report_.usage = probe.usage();
     commit(w_.head.content_type.empty() ? std::string_view("application/json") : std::string_view(w_.head.content_type), body.size());
-    const std::string_view piece = body;
-    co_return co_await send(std::span(&piece, 1), true);
+    if (!write(std::span(&body, 1), true)) {
+        co_return fail(FailureKind::client_gone, "the client closed the connection");
+    }
+    co_return Result<void>();
 }
 
 // Too large to hold back: committed with what is there, the rest passes through.
 Task<Result<void>> Relay::large_as_read(std::string first) {
     const std::optional<std::uint64_t> length = undo_ ? std::nullopt : w_.head.content_length;
     commit(w_.head.content_type.empty() ? std::string_view("application/json") : std::string_view(w_.head.content_type), length);
-    std::string_view piece = first;
-    Result<void> sent = co_await send(std::span(&piece, 1), false);
+    Result<void> sent = co_await send(first, false);
     std::string tail = first.substr(first.size() - std::min<std::size_t>(first.size(), 1024));
     while (sent) {
         Result<std::string_view> bytes = co_await next();
@@ -199,10 +200,10 @@ Task<Result<void>> Relay::large_as_read(std::string first) {
             co_return std::unexpected(std::move(bytes.error()));
         }
         const bool last = bytes->empty();
-        piece = *bytes;
+        const std::string_view piece = *bytes;
         tail.append(piece.substr(piece.size() - std::min<std::size_t>(piece.size(), 1024)));
         tail.erase(0, tail.size() - std::min<std::size_t>(tail.size(), 1024));
-        sent = co_await send(std::span(&piece, 1), last);
+        sent = co_await send(piece, last);
         if (last) {
             report_.usage = adapters::usage_in_tail(tail);
             break;
@@ -211,91 +212,74 @@ Task<Result<void>> Relay::large_as_read(std::string first) {
     co_return sent;
 }
 
-Task<Result<void>> Relay::stream_as_read() {
-    if (!is_event_stream(w_.head.content_type)) {
-        // Some vendors answer a stream request with a JSON error under 200.
-        std::string body;
-        Result<bool> complete = co_await collect(body, kMostHeld);
-        if (!complete) {
-            co_return std::unexpected(std::move(complete.error()));
-        }
-        adapters::AnswerProbe probe;
-        Result<void> good = probe.whole(body);
-        if (!good) {
-            co_return good;
-        }
-        co_return protocol_error("a stream was asked for, the answer's content type is '" + w_.head.content_type.substr(0, 100) + "'");
+// Some vendors answer a stream request with a JSON error under 200.
+Task<Result<void>> Relay::not_a_stream() {
+    std::string body;
+    Result<bool> complete = co_await collect(body, kMostHeld);
+    if (!complete) {
+        co_return std::unexpected(std::move(complete.error()));
     }
-    codec::SseBlocks blocks;
-    codec::SseParser parser;
     adapters::AnswerProbe probe;
-    Run run;
-    const bool strip_usage = !w_.request.include_usage;
-    bool done = false;
+    Result<void> good = probe.whole(body);
+    if (!good) {
+        co_return good;
+    }
+    co_return protocol_error("a stream was asked for, the answer's content type is '" + w_.head.content_type.substr(0, 100) + "'");
+}
+
+Task<Result<void>> Relay::stream_as_read() {
+    stream_ = std::make_unique<RelayedStream>(w_.request.include_usage ? UsageChunk::pass : UsageChunk::strip);
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
             co_return std::unexpected(std::move(bytes.error()));
         }
-        const bool ended = bytes->empty();
-        if (ended && !blocks.tail().empty()) {
-            *bytes = "\n\n";   // several vendors leave out the last blank line
-        }
-        blocks.push(*bytes);
-        run.clear();
-        std::string_view block;
-        Result<void> good;
-        while (good && blocks.next(block)) {
-            std::string_view data = codec::simple_data(block);
-            codec::SseEvent event;
-            if (data.empty()) {
-                parser.push(block);
-                data = parser.next(event) ? event.data : std::string_view();
-            }
-            if (data.empty()) {
-                if (w_.exchange.responder.started() || !run.empty()) {
-                    run.add(block);   // a comment; alone before the commit point it must not count as an answer
-                }
-                continue;
-            }
-            const Result<adapters::ProbedEvent> probed = probe.event(data);
-            if (!probed) {
-                good = std::unexpected(probed.error());
-                break;
-            }
-            done = done || probed->is_done;
-            if (!(probed->is_usage_only && strip_usage)) {
-                run.add(block);
-            }
-        }
-        if (blocks.overflowed()) {
-            good = protocol_error("an event of the stream is larger than 8 MiB");
-        }
-        const bool complete = done || (ended && probe.has_finished());
-        if (good && ended && !complete) {
-            good = protocol_error("the stream ended before the answer did");
-        }
-        report_.usage = probe.usage();
-        if (!good && !w_.exchange.responder.started()) {
+        Result<void> good = pass_on(*bytes);
+        if (!good) {
             co_return good;
         }
-        if (!run.empty() && !w_.exchange.responder.started()) {
-            commit(w_.head.content_type, std::nullopt);
-        }
-        if (ended && good && !done) {
-            run.add(kDone);   // OpenAI's clients expect it; the answer is known to be complete
-        }
-        const bool last = good && (ended || (done && w_.call.is_complete() && blocks.tail().empty()));
-        if (!run.empty() || last) {
-            Result<void> sent = co_await send(run.pieces(), last);
-            if (!sent) {
-                co_return sent;
+        if (w_.exchange.responder.congested()) {
+            good = co_await drain();
+            if (!good) {
+                co_return good;
             }
         }
-        if (!good || last) {
-            co_return good;
+        if (stream_->is_done()) {
+            co_return co_await see_off();
         }
     }
+}
+
+// The synchronous part of stream_as_read(): what came in, out to the client.
+Result<void> Relay::pass_on(std::string_view bytes) {
+    const bool committed = w_.exchange.responder.started();
+    Result<void> good = bytes.empty() ? stream_->end(committed) : stream_->feed(bytes, committed);
+    report_.usage = stream_->usage();
+    if (!stream_->pieces().empty() && (good || committed)) {
+        if (!committed) {
+            commit(w_.head.content_type, std::nullopt);
+        }
+        if (!write(stream_->pieces(), good && stream_->is_done())) {
+            return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
+        }
+    }
+    return good;
+}
+
+// The client has its answer.  The vendor's last bytes usually come at once, and then the connection can be kept.
+Task<Result<void>> Relay::see_off() {
+    w_.deadline.arm(Cause::elapsed, Reactor::now() + kSeeOff);
+    while (!w_.call.is_complete()) {
+        Result<std::string_view> rest = co_await w_.call.receive(w_.exchange.interrupt);
+        if (!rest || rest->empty()) {
+            break;
+        }
+    }
+    w_.deadline.clear();
+    if (w_.exchange.interrupt.cause() == Cause::elapsed) {
+        w_.exchange.interrupt.reset();
+    }
+    co_return Result<void>();
 }
 
 Task<Result<void>> Relay::stream_translated() {
@@ -323,8 +307,7 @@ Task<Result<void>> Relay::stream_translated() {
             if (!w_.exchange.responder.started()) {
                 commit(kEventStream, std::nullopt);
             }
-            const std::string_view piece = out;
-            Result<void> sent = co_await send(std::span(&piece, 1), good && ended);
+            Result<void> sent = co_await send(out, good && ended);
             if (!sent) {
                 co_return sent;
             }
@@ -362,8 +345,7 @@ Task<Result<void>> Relay::whole_translated() {
     report_.usage = writer->reported_usage();
     const std::string out = writer->take();
     commit("application/json", out.size());
-    const std::string_view piece = out;
-    co_return co_await send(std::span(&piece, 1), true);
+    co_return co_await send(out, true);
 }
 
 Task<Result<void>> Relay::embeddings_translated() {
@@ -380,8 +362,7 @@ Task<Result<void>> Relay::embeddings_translated() {
         co_return std::unexpected(std::move(out.error()));
     }
     commit("application/json", out->size());
-    const std::string_view piece = *out;
-    co_return co_await send(std::span(&piece, 1), true);
+    co_return co_await send(*out, true);
 }
 
 }  // namespace tollgate::server

@@ -18,6 +18,8 @@ class ContentDecoder;
 
 namespace tollgate::server {
 
+class RelayedStream;
+
 /// Makes the response head when the first bytes are ready: the commit point.
 class HeadMaker {
 public:
@@ -36,13 +38,13 @@ struct RelayWiring {
     const adapters::Dialect& dialect;
     const adapters::Vendor& vendor;
     const adapters::Request& request;
-    const adapters::Target& target;
+    adapters::Target target;
     Exchange& exchange;
     HeadMaker& heads;
     InterruptDeadline& deadline;
     Clock::duration idle_timeout;
     Clock::time_point total_deadline;
-    std::string_view answer_id;          ///< used where the vendor gives none
+    std::string answer_id;               ///< used where the vendor gives none
     std::int64_t created = 0;            ///< unix seconds, likewise
 };
 
@@ -58,7 +60,7 @@ struct RelayReport {
 /// may follow; one after it means that the caller ends the answer visibly broken.
 class Relay {
 public:
-    Relay(const RelayWiring& wiring, RelayReport& report);
+    Relay(RelayWiring wiring, RelayReport& report);
     ~Relay();
 
     [[nodiscard]] Task<Result<void>> run();
@@ -66,6 +68,9 @@ public:
 private:
     [[nodiscard]] Task<Result<void>> whole_as_read();
     [[nodiscard]] Task<Result<void>> stream_as_read();
+    [[nodiscard]] Task<Result<void>> not_a_stream();
+    [[nodiscard]] Result<void> pass_on(std::string_view bytes);
+    [[nodiscard]] Task<Result<void>> see_off();
     [[nodiscard]] Task<Result<void>> whole_translated();
     [[nodiscard]] Task<Result<void>> stream_translated();
     [[nodiscard]] Task<Result<void>> embeddings_translated();
@@ -75,13 +80,16 @@ private:
     /// The whole body, up to kMostWhole bytes; `complete` is false when there is more.
     [[nodiscard]] Task<Result<bool>> collect(std::string& body, std::size_t limit);
     /// Sends, and waits while the client is slower than the vendor.
-    [[nodiscard]] Task<Result<void>> send(std::span<const std::string_view> pieces, bool last);
+    [[nodiscard]] Task<Result<void>> send(std::string_view piece, bool last);
+    [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last);
+    [[nodiscard]] Task<Result<void>> drain();
     void commit(std::string_view content_type, std::optional<std::uint64_t> length);
     [[nodiscard]] adapters::DecodeContext decode_context() const;
 
     RelayWiring w_;
     RelayReport& report_;
     std::unique_ptr<codec::ContentDecoder> undo_;
+    std::unique_ptr<RelayedStream> stream_;
     std::string decoded_;
 };
 

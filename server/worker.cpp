@@ -1,11 +1,13 @@
 #include "server/worker.hpp"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -18,6 +20,8 @@ namespace {
 
 constexpr std::size_t kScratchBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kFlushEvery{200};
+constexpr std::size_t kTrimFrom = 256;
+constexpr std::chrono::seconds kTrimAfter{1};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // After SIGTERM a kept-alive connection may still have a request on its way; it gets this long to arrive.
 constexpr std::chrono::milliseconds kIdleGrace{500};
@@ -57,6 +61,15 @@ private:
     metrics::AccessLog& log_;
 };
 
+// Gives memory back to the system some time after many connections have gone.
+class Worker::Trim final : public Deadline {
+public:
+    using Deadline::Deadline;
+
+private:
+    void expired() override { ::malloc_trim(0); }
+};
+
 Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot)
     : shared_(shared),
       shard_(shard),
@@ -64,6 +77,7 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       snapshot_(std::move(snapshot)),
       access_log_(shared.logger),
       access_flush_(std::make_unique<AccessFlush>(reactor_, access_log_)),
+      trim_(std::make_unique<Trim>(reactor_)),
       pool_(reactor_, *this),
       tokens_(reactor_, pool_, scratch_),
       retry_budget_({.share = snapshot_->settings().failover.retry_budget}),
@@ -137,12 +151,17 @@ void Worker::serve(int fd, std::string client, ListenerKind kind) {
 
 void Worker::enter(h1::Session& session) {
     sessions_.insert(&session);
+    peak_sessions_ = std::max(peak_sessions_, sessions_.size());
     shared_.client_connections.fetch_add(1, std::memory_order_relaxed);
     shard_.add_client_connections(metrics::ClientProtocol::http1, +1);
 }
 
 void Worker::leave(h1::Session& session) noexcept {
     sessions_.erase(&session);
+    if (peak_sessions_ >= kTrimFrom && sessions_.size() <= peak_sessions_ / 2) {
+        peak_sessions_ = sessions_.size();
+        trim_->set(Reactor::now() + kTrimAfter);
+    }
     shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
     shard_.add_client_connections(metrics::ClientProtocol::http1, -1);
 }

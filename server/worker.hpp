@@ -88,6 +88,7 @@ public:
 
 private:
     class AccessFlush;
+    class Trim;
     struct Listener {
         Socket socket;
         ListenerKind kind;
@@ -112,6 +113,8 @@ private:
     router::SnapshotPtr snapshot_;
     metrics::AccessLog access_log_;
     std::unique_ptr<AccessFlush> access_flush_;
+    std::unique_ptr<Trim> trim_;
+    std::size_t peak_sessions_ = 0;
     upstream::Pool pool_;
     upstream::TokenCache tokens_;
     failover::RetryBudget retry_budget_;

@@ -44,7 +44,7 @@ void Responder::reset(const Message& message) noexcept {
 
 void Responder::start(const ResponseHead& head) {
     started_ = true;
-    message_.keep_alive = message_.keep_alive && !wiring_.draining;
+    message_.keep_alive = message_.keep_alive && !wiring_.draining && wiring_.body_done;
     std::array<char, 24> number;
     const auto digits = [&](std::uint64_t n) {
         return std::string_view(number.data(), std::to_chars(number.data(), number.data() + number.size(), n).ptr);

@@ -22,6 +22,7 @@ public:
         Interrupt& interrupt;
         InterruptDeadline& deadline;
         const bool& draining;             ///< true: this answer is the connection's last
+        const bool& body_done;            ///< false: so it is, since the rest of the request's body will not be read
         Clock::duration write_timeout;    ///< how long a client may take no bytes
     };
     explicit Responder(const Wiring& wiring) : wiring_(wiring) {}
@@ -32,8 +33,6 @@ public:
         bool keep_alive = true;
     };
     void reset(const Message& message) noexcept;
-    /// Decides before start(): no further request on this connection.
-    void close_after() noexcept { message_.keep_alive = false; }
 
     void start(const ResponseHead& head) override;
     [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last) override;

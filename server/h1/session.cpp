@@ -30,7 +30,7 @@ Session::Session(Worker& worker, Channel channel, Peer peer, const SessionLimits
       limits_(limits),
       interrupt_(worker.reactor()),
       deadline_(worker.reactor(), interrupt_),
-      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), limits.write_timeout}) {
+      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), body_done_, limits.write_timeout}) {
     worker_.enter(*this);
 }
 
@@ -70,20 +70,83 @@ Task<bool> Session::next_request() {
     if (worker_.draining() && input_.empty()) {
         co_return false;
     }
-    GuardVerdict verdict;
-    const bool accepted = co_await receive_head(verdict);
-    if (!accepted) {
-        co_return false;
+    deadline_.clear();
+    bool accepted = !input_.empty() && accept_head(input_);   // a pipelined request
+    while (!accepted && !refusal_) {
+        idle_ = input_.empty();
+        if (idle_) {
+            input_ = std::string();   // an idle connection holds no buffer
+            deadline_.arm(Cause::idle_timeout, Reactor::now() + limits_.idle_timeout);
+        } else if (!deadline_.is_set() || deadline_.cause() != Cause::header_timeout) {
+            deadline_.arm(Cause::header_timeout, Reactor::now() + limits_.header_timeout);
+        }
+        const Wake wake = co_await channel_.socket().readable(interrupt_);
+        if (wake == Wake::interrupted) {
+            if (interrupt_.cause() != Cause::header_timeout) {
+                co_return false;
+            }
+            refusal_ = Failure{.kind = FailureKind::request_timeout, .detail = "The request head did not arrive in time."};
+            interrupt_.reset();
+            break;
+        }
+        const std::span<char> scratch = worker_.scratch().first(kHeadRead);
+        const IoResult result = channel_.read(scratch.data(), scratch.size());
+        if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
+            co_return false;
+        }
+        const std::string_view bytes(scratch.data(), result.bytes);
+        if (bytes.empty()) {
+            continue;
+        }
+        if (input_.empty()) {
+            accepted = accept_head(bytes);
+            continue;
+        }
+        // A head in pieces is judged anew only when another line of it has come.
+        input_.append(bytes);
+        if (bytes.find('\n') != std::string_view::npos || input_.size() > limits_.guard.head_bytes) {
+            const std::string all = std::move(input_);
+            input_ = std::string();
+            accepted = accept_head(all);
+        }
     }
-    head_bytes_.assign(input_, verdict.skip, verdict.head_size - verdict.skip);
-    input_.erase(0, verdict.head_size);
-    begin(verdict);
-    if (!parse_head(head_bytes_, head_)) {
-        Failure failure{.kind = FailureKind::bad_request, .detail = "The request head is malformed."};
-        co_await refuse(std::move(failure));
+    idle_ = false;
+    deadline_.clear();
+    if (refusal_) {
+        const Failure failure = *std::exchange(refusal_, std::nullopt);
+        co_await refuse(failure);
         co_return false;
     }
     co_return true;
+}
+
+// Judges `bytes`, all that has been received: an accepted head and what follows it are taken apart; an incomplete one is kept.
+bool Session::accept_head(std::string_view received) {
+    const std::string kept = received.data() == input_.data() ? std::move(input_) : std::string();
+    const std::string_view bytes = kept.empty() ? received : std::string_view(kept);
+    const GuardVerdict verdict = guard(bytes, limits_.guard);
+    if (verdict.state == GuardVerdict::State::refused) {
+        refusal_ = Failure{.kind = kind_of(verdict.status), .detail = std::string(verdict.reason), .status = verdict.status};
+        return false;
+    }
+    if (verdict.state == GuardVerdict::State::need_more) {
+        input_.assign(bytes);
+        return false;
+    }
+    head_bytes_.assign(bytes.substr(verdict.skip, verdict.head_size - verdict.skip));
+    begin(verdict);
+    if (!parse_head(head_bytes_, head_)) {
+        refusal_ = Failure{.kind = FailureKind::bad_request, .detail = "The request head is malformed."};
+        return false;
+    }
+    std::string_view rest = bytes.substr(verdict.head_size);
+    if (framing_ == Framing::length && body_left_ > 0 && body_left_ <= rest.size()) {
+        early_body_.append(rest.substr(0, static_cast<std::size_t>(body_left_)));
+        rest.remove_prefix(static_cast<std::size_t>(body_left_));
+        body_left_ = 0;
+    }
+    input_.assign(rest);
+    return true;
 }
 
 void Session::begin(const GuardVerdict& verdict) {
@@ -91,6 +154,7 @@ void Session::begin(const GuardVerdict& verdict) {
     body_left_ = verdict.content_length;
     chunks_ = ChunkedDecoder();
     body_done_ = framing_ == Framing::none || (framing_ == Framing::length && body_left_ == 0);
+    early_body_.release();
     expect_continue_ = verdict.expect_continue;
     const std::string_view line = std::string_view(head_bytes_).substr(0, head_bytes_.find('\r'));
     Responder::Message message;
@@ -101,62 +165,8 @@ void Session::begin(const GuardVerdict& verdict) {
     interrupt_.reset();
 }
 
-Task<bool> Session::receive_head(GuardVerdict& verdict) {
-    deadline_.clear();
-    std::size_t judged = 0;   // a head is judged anew only when another line has come
-    for (;;) {
-        idle_ = input_.empty();
-        if (!input_.empty() && (judged == 0 || input_.size() > limits_.guard.head_bytes ||
-                                input_.find('\n', judged) != std::string::npos)) {
-            verdict = guard(input_, limits_.guard);
-            judged = input_.size();
-            if (verdict.state == GuardVerdict::State::accepted) {
-                idle_ = false;
-                deadline_.clear();
-                co_return true;
-            }
-            if (verdict.state == GuardVerdict::State::refused) {
-                Failure failure{.kind = kind_of(verdict.status), .detail = std::string(verdict.reason)};
-                failure.status = verdict.status;
-                co_await refuse(std::move(failure));
-                co_return false;
-            }
-        }
-        if (idle_) {
-            deadline_.arm(Cause::idle_timeout, Reactor::now() + limits_.idle_timeout);
-        } else if (!deadline_.is_set() || deadline_.cause() != Cause::header_timeout) {
-            deadline_.arm(Cause::header_timeout, Reactor::now() + limits_.header_timeout);
-        }
-        const bool more = co_await receive_more();
-        if (!more) {
-            co_return false;
-        }
-    }
-}
-
-// Waits for bytes and appends them to input_; false when there will be none.
-Task<bool> Session::receive_more() {
-    const Wake wake = co_await channel_.socket().readable(interrupt_);
-    if (wake == Wake::interrupted) {
-        if (interrupt_.cause() == Cause::header_timeout) {
-            Failure failure{.kind = FailureKind::request_timeout,
-                            .detail = "The request head did not arrive in time."};
-            interrupt_.reset();
-            co_await refuse(std::move(failure));
-        }
-        co_return false;
-    }
-    const std::span<char> scratch = worker_.scratch().first(kHeadRead);
-    const IoResult result = channel_.read(scratch.data(), scratch.size());
-    if (result.status == IoStatus::ok) {
-        input_.append(scratch.data(), result.bytes);
-        co_return true;
-    }
-    co_return result.status == IoStatus::want_read || result.status == IoStatus::want_write;
-}
-
 // Answers what never became a request, and ends the connection.
-Task<void> Session::refuse(Failure failure) {
+Task<void> Session::refuse(const Failure& failure) {
     head_ = RequestHead();
     Responder::Message message;
     message.keep_alive = false;
@@ -170,20 +180,20 @@ Task<void> Session::refuse(Failure failure) {
 // After an exchange: true when the connection can carry another one.
 Task<bool> Session::settle() {
     idle_ = false;
-    if (responder_.aborted() || !responder_.finished()) {
-        co_return false;
-    }
-    if (responder_.congested()) {
+    if (responder_.congested() && !is_final(interrupt_.cause())) {
         const bool sent = co_await responder_.drain();
         if (!sent) {
             co_return false;
         }
     }
+    if (responder_.aborted() || !responder_.finished()) {
+        co_return false;
+    }
     if (!body_done_ || !responder_.keep_alive()) {
         co_await linger();
         co_return false;
     }
-    co_return !interrupt_.fired();
+    co_return !is_final(interrupt_.cause());
 }
 
 // Lets the answer arrive before the connection goes: closing with unread input makes the kernel send RST, which destroys

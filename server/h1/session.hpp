@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,13 +49,13 @@ public:
 
 private:
     [[nodiscard]] Task<bool> next_request();
-    [[nodiscard]] Task<bool> receive_head(GuardVerdict& verdict);
-    [[nodiscard]] Task<bool> receive_more();
+    [[nodiscard]] bool accept_head(std::string_view received);
     void begin(const GuardVerdict& verdict);
-    [[nodiscard]] Task<void> refuse(Failure failure);
+    [[nodiscard]] Task<void> refuse(const Failure& failure);
     [[nodiscard]] Task<bool> settle();
     [[nodiscard]] Task<void> linger();
 
+    [[nodiscard]] bool take_at_once(BodyBuffer& out) override;
     [[nodiscard]] Task<Result<void>> read_all(BodyBuffer& out, std::uint64_t limit) override;
     [[nodiscard]] Task<Result<void>> read_sized(BodyBuffer& out);
     [[nodiscard]] Task<Result<void>> read_chunked(BodyBuffer& out, std::uint64_t limit);
@@ -71,6 +72,8 @@ private:
     std::string input_;         // received, not yet consumed
     std::string head_bytes_;    // the current request's head; head_ views it
     RequestHead head_;
+    BodyBuffer early_body_;     // the whole body, where it came with the head
+    std::optional<Failure> refusal_;   // of what is not a request
     Framing framing_ = Framing::none;
     std::uint64_t body_left_ = 0;
     ChunkedDecoder chunks_;

@@ -16,6 +16,15 @@ std::unexpected<Failure> too_large(std::uint64_t limit) {
 
 }  // namespace
 
+bool Session::take_at_once(BodyBuffer& out) {
+    if (early_body_.size() > 0) {
+        out = std::move(early_body_);
+        body_done_ = true;
+        channel_.socket().watch(this);
+    }
+    return body_done_;
+}
+
 Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
     if (body_done_) {
         co_return Result<void>();

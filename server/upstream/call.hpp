@@ -46,6 +46,8 @@ public:
     [[nodiscard]] virtual Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) = 0;
     /// Some body bytes, or an empty view at the clean end.  The view dies with the caller's next await.
     [[nodiscard]] virtual Task<Result<std::string_view>> receive(Interrupt& interrupt) = 0;
+    /// The whole body, where it came together with the head; nothing else is to be received then.  Lives as long as the call.
+    [[nodiscard]] virtual std::optional<std::string_view> whole_at_once() { return std::nullopt; }
     /// Every byte has been handed out and the end was clean: the next receive() gives an empty view without waiting.
     [[nodiscard]] virtual bool is_complete() const noexcept = 0;
 };

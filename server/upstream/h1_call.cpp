@@ -192,6 +192,14 @@ bool H1Call::take_body(char* data, std::size_t size, ResponseParser::BodyStep& s
     return !step.malformed;
 }
 
+std::optional<std::string_view> H1Call::whole_at_once() {
+    if (!ended_ || !has_early_) {
+        return std::nullopt;
+    }
+    has_early_ = false;
+    return received_;
+}
+
 Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
     if (has_early_) {
         has_early_ = false;

@@ -24,6 +24,7 @@ public:
     [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<std::string_view>> receive(Interrupt& interrupt) override;
+    [[nodiscard]] std::optional<std::string_view> whole_at_once() override;
     [[nodiscard]] bool is_complete() const noexcept override { return ended_ && !has_early_; }
 
 private:

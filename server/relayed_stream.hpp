@@ -1,0 +1,50 @@
+// A stream of OpenAI's shape on its way through: which of its bytes go on, and whether the answer is whole.  Sans-I/O.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "adapters/codec/sse.hpp"
+#include "adapters/codec/sse_blocks.hpp"
+#include "adapters/dialect/openai_probe.hpp"
+#include "failover/failure.hpp"
+
+namespace tollgate::server {
+
+/// Whether the usage chunk that the gateway asked for is kept from a client that did not.
+enum class UsageChunk : std::uint8_t { pass, strip };
+
+/// Fed with what arrives; only whole events go on, so that an error event can always follow.
+class RelayedStream {
+public:
+    explicit RelayedStream(UsageChunk usage_chunk) : usage_chunk_(usage_chunk) {}
+
+    /// Takes bytes and leaves in pieces() what goes to the client: views into `bytes` and into this object, until the next
+    /// call.  A Failure is final; pieces() then has the good events before it.
+    /// `committed`: the client has seen the answer begin.  Before that, comments alone do not count as a beginning.
+    [[nodiscard]] Result<void> feed(std::string_view bytes, bool committed);
+    /// The vendor's bytes have ended: completes a last event without its blank line.  Fails when the answer is not whole.
+    [[nodiscard]] Result<void> end(bool committed);
+
+    [[nodiscard]] std::span<const std::string_view> pieces() const noexcept { return pieces_; }
+    /// `data: [DONE]` has been seen: nothing that follows can matter.
+    [[nodiscard]] bool is_done() const noexcept { return done_; }
+    [[nodiscard]] const adapters::Usage& usage() const noexcept { return probe_.usage(); }
+
+private:
+    [[nodiscard]] Result<void> take(std::string_view block, bool committed);
+    [[nodiscard]] std::string_view data_of(std::string_view block);
+    void pass(std::string_view block);
+
+    codec::SseBlocks blocks_;
+    std::unique_ptr<codec::SseParser> parser_;   // only for events that are more than one data line
+    adapters::AnswerProbe probe_;
+    std::vector<std::string_view> pieces_;
+    UsageChunk usage_chunk_;
+    bool done_ = false;
+};
+
+}  // namespace tollgate::server
