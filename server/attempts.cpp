@@ -43,6 +43,23 @@ std::optional<Clock::duration> client_timeout(std::string_view text) {
     return unit == "s" || unit.empty() ? std::optional<Clock::duration>(std::chrono::seconds(number)) : std::nullopt;
 }
 
+// Vendors quote in their errors what they were sent, and that may be the key.
+void hide_secrets(const router::Provider& provider, std::string& text) {
+    constexpr std::size_t kShortest = 6;  // shorter ones are words: hiding them garbles the text
+    const auto hide = [&text](std::string_view secret) {
+        for (std::size_t at = secret.size() < kShortest ? std::string::npos : text.find(secret);
+             at != std::string::npos; at = text.find(secret, at)) {
+            text.replace(at, secret.size(), "[key]");
+        }
+    };
+    for (const config::Secret& key : provider.keys) {
+        hide(key.reveal());
+    }
+    for (const auto& [name, value] : provider.settings.headers) {
+        hide(value.reveal());
+    }
+}
+
 failover::AttemptOptions attempt_options(const config::FailoverSettings& settings) {
     failover::AttemptOptions options;
     options.max_attempts = settings.retries + 1;
@@ -85,6 +102,9 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
         Result<void> outcome = co_await attempt(route.targets[step.target]);
         if (outcome) {
             outcome = co_await relay();
+        }
+        if (!outcome && provider_ != nullptr) {
+            hide_secrets(*provider_, outcome.error().detail);
         }
         end_attempt(outcome);
         if (outcome) {
