@@ -21,7 +21,6 @@ extern constinit const Vendor anthropic{
     .dialect = DialectName::anthropic,
     .auth = Auth::api_key_header,
     .auth_header = "x-api-key",
-    .done_marker = false,
     .default_model = "claude-sonnet-4-5",
     .api_version = "2023-06-01",
     .docs = "https://docs.anthropic.com/en/api/messages",

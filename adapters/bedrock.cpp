@@ -18,7 +18,6 @@ extern constinit const Vendor bedrock{
     .dialect = DialectName::bedrock,
     .auth = Auth::sigv4,
     .operations = Op::chat | Op::embeddings,
-    .done_marker = false,
     .docs = "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
 };
 

@@ -20,7 +20,6 @@ extern constinit const Vendor cohere{
     .base_url_env = kUrls,
     .dialect = DialectName::cohere,
     .operations = Op::chat | Op::embeddings | Op::models,
-    .done_marker = false,
     .default_model = "command-a-03-2025",
     .docs = "https://docs.cohere.com/reference/chat",
 };

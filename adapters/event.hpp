@@ -1,13 +1,14 @@
-// The hub between vendor dialects and client dialects: what a model's answer consists of, as events.
-// A Decoder turns a vendor's bytes into these calls; a writer turns the calls into the client's shape.
+// The hub between vendor dialects and client dialects: what a model's answer consists of, as
+// events. A Decoder turns a vendor's bytes into these calls; a writer turns the calls into the
+// client's shape.
 #pragma once
+
+#include "failover/failure.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "failover/failure.hpp"
 
 namespace tollgate::adapters {
 
@@ -18,17 +19,19 @@ enum class FinishReason : std::uint8_t { none, stop, length, tool_calls, content
 [[nodiscard]] std::string_view to_string(FinishReason reason) noexcept;
 
 /// Token counters, disjoint: each token is counted in exactly one of them.
-/// prompt total = input + cache_read + cache_write (+1h) + audio_input; completion total = output + reasoning + audio_output.
+/// prompt total = input + cache_read + cache_write (+1h) + audio_input; completion total = output +
+/// reasoning + audio_output.
 struct Usage {
-    std::uint64_t input = 0;             ///< fresh prompt tokens
-    std::uint64_t cache_read = 0;        ///< prompt tokens served from the vendor's cache
-    std::uint64_t cache_write = 0;       ///< prompt tokens written to the cache, 5-minute or default lifetime
-    std::uint64_t cache_write_1h = 0;    ///< the same, one-hour lifetime
-    std::uint64_t output = 0;            ///< visible completion tokens
-    std::uint64_t reasoning = 0;         ///< completion tokens spent thinking
+    std::uint64_t input = 0;       ///< fresh prompt tokens
+    std::uint64_t cache_read = 0;  ///< prompt tokens served from the vendor's cache
+    std::uint64_t cache_write =
+        0;  ///< prompt tokens written to the cache, 5-minute or default lifetime
+    std::uint64_t cache_write_1h = 0;  ///< the same, one-hour lifetime
+    std::uint64_t output = 0;          ///< visible completion tokens
+    std::uint64_t reasoning = 0;       ///< completion tokens spent thinking
     std::uint64_t audio_input = 0;
     std::uint64_t audio_output = 0;
-    bool reported = false;               ///< the vendor said so; false: nothing was reported
+    bool reported = false;  ///< the vendor said so; false: nothing was reported
 
     [[nodiscard]] std::uint64_t prompt_total() const noexcept {
         return input + cache_read + cache_write + cache_write_1h + audio_input;
@@ -38,15 +41,17 @@ struct Usage {
     }
 };
 
-/// Identity of an answer as the vendor gave it; empty fields: the vendor has none, the writer makes one up.
+/// Identity of an answer as the vendor gave it; empty fields: the vendor has none, the writer makes
+/// one up.
 struct AnswerStart {
     std::string_view id;
     std::string_view model;
-    std::int64_t created = 0;   ///< unix seconds, 0: unknown
+    std::int64_t created = 0;  ///< unix seconds, 0: unknown
 };
 
-/// Receives an answer piece by piece.  Views die when the call returns.  `choice` is 0 except with n > 1.
-/// Order: started once, then content in any order, finished per choice, usage at any time (the last one wins).
+/// Receives an answer piece by piece.  Views die when the call returns.  `choice` is 0 except with
+/// n > 1. Order: started once, then content in any order, finished per choice, usage at any time
+/// (the last one wins).
 class EventSink {
 public:
     virtual ~EventSink() = default;
@@ -55,10 +60,12 @@ public:
     virtual void reasoning(unsigned choice, std::string_view piece) = 0;
     virtual void refusal(unsigned choice, std::string_view piece) = 0;
     /// A new tool call; `index` counts 0, 1, 2… per choice.
-    virtual void tool_call(unsigned choice, unsigned index, std::string_view id, std::string_view name) = 0;
+    virtual void tool_call(unsigned choice, unsigned index, std::string_view id,
+                           std::string_view name) = 0;
     virtual void tool_arguments(unsigned choice, unsigned index, std::string_view piece) = 0;
-    /// A vendor field that OpenAI's shape has no place for, kept beside the content: `name` on the message or delta,
-    /// `json` its value (e.g. thinking_blocks with signatures, annotations, images).
+    /// A vendor field that OpenAI's shape has no place for, kept beside the content: `name` on the
+    /// message or delta, `json` its value (e.g. thinking_blocks with signatures, annotations,
+    /// images).
     virtual void extension(unsigned choice, std::string_view name, std::string_view json) = 0;
     virtual void finished(unsigned choice, FinishReason reason) = 0;
     virtual void usage(const Usage& usage) = 0;
@@ -69,9 +76,11 @@ public:
 class Decoder {
 public:
     virtual ~Decoder() = default;
-    /// A Failure is final: an in-band error of the vendor (classified as its status would have been) or protocol_error.
+    /// A Failure is final: an in-band error of the vendor (classified as its status would have
+    /// been) or protocol_error.
     [[nodiscard]] virtual Result<void> feed(std::string_view bytes, EventSink& sink) = 0;
-    /// The vendor's bytes ended (cleanly, as far as HTTP goes).  Fails with protocol_error when the answer is not complete.
+    /// The vendor's bytes ended (cleanly, as far as HTTP goes).  Fails with protocol_error when the
+    /// answer is not complete.
     [[nodiscard]] virtual Result<void> end(EventSink& sink) = 0;
 };
 

@@ -23,7 +23,6 @@ extern constinit const Vendor gemini{
     .dialect = DialectName::gemini,
     .auth = Auth::google,
     .operations = Op::chat | Op::embeddings | Op::models,
-    .done_marker = false,
     .default_model = "gemini-2.5-flash",
     .docs = "https://ai.google.dev/api/generate-content",
 };

@@ -19,7 +19,6 @@ extern constinit const Vendor ollama{
     .dialect = DialectName::ollama,
     .auth = Auth::optional_bearer,
     .operations = Op::chat | Op::completions | Op::embeddings | Op::models,
-    .done_marker = false,
     .docs = "https://github.com/ollama/ollama/blob/main/docs/api.md",
 };
 

@@ -16,7 +16,6 @@ extern constinit const Vendor vertex_ai{
     .dialect = DialectName::vertex,
     .auth = Auth::google,
     .operations = Op::chat | Op::embeddings,
-    .done_marker = false,
     .default_model = "gemini-2.5-flash",
     .docs = "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
 };

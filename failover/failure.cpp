@@ -39,8 +39,8 @@ constexpr std::array<FailurePolicy, kFailureKinds> kPolicies{{
      Retry::never, Health::none, "A limit or budget of this gateway is reached."},
     {overloaded, "overloaded", Side::gateway, 503, kServer, "overloaded", Retry::never,
      Health::none, "The gateway is at its capacity, or is shutting down."},
-    {client_gone, "client_gone", Side::client, 499, kInvalid, "client_closed_request",
-     Retry::never, Health::none, "The client closed the connection before the answer."},
+    {client_gone, "client_gone", Side::client, 499, kInvalid, "client_closed_request", Retry::never,
+     Health::none, "The client closed the connection before the answer."},
     {connect_failed, "connect_failed", Side::upstream, 502, kServer, "upstream_connect_failed",
      Retry::always, Health::error, "No connection to the vendor (DNS, TCP, proxy or TLS)."},
     {upstream_timeout, "upstream_timeout", Side::upstream, 504, "timeout_error", "timeout",
@@ -51,14 +51,15 @@ constexpr std::array<FailurePolicy, kFailureKinds> kPolicies{{
     {upstream_limited, "upstream_limited", Side::upstream, 429, "rate_limit_error",
      "rate_limit_exceeded", Retry::in_place, Health::cool_down,
      "The vendor answered that its rate limit is reached."},
-    {upstream_auth, "upstream_auth", Side::gateway, 502, kServer, "upstream_auth",
-     Retry::elsewhere, Health::key_quarantine,
+    {upstream_auth, "upstream_auth", Side::gateway, 502, kServer, "upstream_auth", Retry::elsewhere,
+     Health::key_quarantine,
      "The vendor refused the gateway's key: the operator's problem, not the caller's."},
     {upstream_quota, "upstream_quota", Side::gateway, 502, kServer, "upstream_quota",
      Retry::elsewhere, Health::key_quarantine,
      "The vendor says that the gateway's account has no credit left."},
     {upstream_rejected, "upstream_rejected", Side::client, 0, kInvalid, "", Retry::never,
-     Health::none, "The vendor refused the content of the request; its status and message are kept."},
+     Health::none,
+     "The vendor refused the content of the request; its status and message are kept."},
     {context_exceeded, "context_exceeded", Side::client, 400, kInvalid, "context_length_exceeded",
      Retry::never, Health::none, "The prompt does not fit the model's context window."},
     {content_filtered, "content_filtered", Side::client, 400, kInvalid, "content_filter",
@@ -94,7 +95,8 @@ std::uint16_t Failure::client_status() const noexcept {
         return status;
     }
     // 503 keeps its meaning for SDK back-off; every other 5xx of a vendor is our bad gateway.
-    if (kind == FailureKind::upstream_unavailable && (upstream_status == 503 || upstream_status == 529)) {
+    if (kind == FailureKind::upstream_unavailable &&
+        (upstream_status == 503 || upstream_status == 529)) {
         return 503;
     }
     if (row.status != 0) {

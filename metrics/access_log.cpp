@@ -1,11 +1,11 @@
 #include "metrics/access_log.hpp"
 
+#include "metrics/line.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <span>
 #include <string_view>
-
-#include "metrics/line.hpp"
 
 namespace tollgate::metrics {
 namespace {
@@ -24,11 +24,14 @@ constexpr std::size_t kBufferBytes = AccessLog::kBatchBytes + kMaxLineBytes;
 Level level_of(Outcome outcome) noexcept {
     switch (outcome) {
         case Outcome::upstream_error:
-        case Outcome::truncated: return Level::warn;
-        case Outcome::gateway_error: return Level::error;
+        case Outcome::truncated:
+            return Level::warn;
+        case Outcome::gateway_error:
+            return Level::error;
         case Outcome::ok:
         case Outcome::client_error:
-        case Outcome::client_gone: break;
+        case Outcome::client_gone:
+            break;
     }
     return Level::info;
 }
@@ -78,7 +81,9 @@ AccessLog::AccessLog(Logger& logger) : logger_(logger) {
     }
 }
 
-AccessLog::~AccessLog() { flush(); }
+AccessLog::~AccessLog() {
+    flush();
+}
 
 void AccessLog::write(const RequestRecord& record) {
     if (!buffer_) {

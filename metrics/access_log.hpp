@@ -2,13 +2,13 @@
 // batches: no allocation, lock or wake-up per request.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-
 #include "metrics/log.hpp"
 #include "metrics/record.hpp"
 #include "metrics/timestamp.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 
 namespace tollgate::metrics {
 
@@ -25,7 +25,8 @@ public:
     /// Appends the record's line; does nothing when access lines are off.  Flushes by itself only
     /// when the buffer is full, which does not happen when the worker heeds wants_flush().
     void write(const RequestRecord& record);
-    /// True when a batch is worth handing over now; otherwise the worker flushes every 200 ms or so.
+    /// True when a batch is worth handing over now; otherwise the worker flushes every 200 ms or
+    /// so.
     [[nodiscard]] bool wants_flush() const noexcept { return used_ > kBatchBytes; }
     [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
     void flush();

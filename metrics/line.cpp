@@ -1,12 +1,12 @@
 #include "metrics/line.hpp"
 
+#include "metrics/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-
-#include "metrics/utf8.hpp"
 
 namespace tollgate::metrics {
 namespace {
@@ -156,11 +156,21 @@ void LineWriter::escaped(std::string_view value) noexcept {
             continue;
         }
         switch (point.value) {
-            case '"': raw("\\\""); break;
-            case '\\': raw("\\\\"); break;
-            case '\n': raw("\\n"); break;
-            case '\r': raw("\\r"); break;
-            case '\t': raw("\\t"); break;
+            case '"':
+                raw("\\\"");
+                break;
+            case '\\':
+                raw("\\\\");
+                break;
+            case '\n':
+                raw("\\n");
+                break;
+            case '\r':
+                raw("\\r");
+                break;
+            case '\t':
+                raw("\\t");
+                break;
             default:
                 if (point.value < 0x20 || point.value == 0x7F || is_unsafe(point.value)) {
                     code_unit(point.value);
@@ -174,8 +184,12 @@ void LineWriter::escaped(std::string_view value) noexcept {
 
 void LineWriter::code_unit(std::uint32_t value) noexcept {
     constexpr std::string_view kHex = "0123456789abcdef";
-    const std::array<char, 6> text{'\\', 'u', kHex[value >> 12U & 0xFU], kHex[value >> 8U & 0xFU],
-                                   kHex[value >> 4U & 0xFU], kHex[value & 0xFU]};
+    const std::array<char, 6> text{'\\',
+                                   'u',
+                                   kHex[value >> 12U & 0xFU],
+                                   kHex[value >> 8U & 0xFU],
+                                   kHex[value >> 4U & 0xFU],
+                                   kHex[value & 0xFU]};
     raw({text.data(), text.size()});
 }
 

@@ -2,12 +2,12 @@
 // nothing overflows, and no value can break out of its field.
 #pragma once
 
+#include "metrics/log.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "metrics/log.hpp"
 
 namespace tollgate::metrics {
 

@@ -1,6 +1,9 @@
 #include "metrics/log.hpp"
 
-#include <pthread.h>
+#include "metrics/line.hpp"
+#include "metrics/log_file.hpp"
+#include "metrics/timestamp.hpp"
+
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/sink.h>
@@ -10,11 +13,8 @@
 #include <csignal>
 #include <exception>
 #include <mutex>
+#include <pthread.h>
 #include <utility>
-
-#include "metrics/line.hpp"
-#include "metrics/log_file.hpp"
-#include "metrics/timestamp.hpp"
 
 namespace tollgate::metrics {
 namespace {

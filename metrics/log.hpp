@@ -27,8 +27,8 @@ enum class LogFormat : std::uint8_t { json, text };
 struct LogOptions {
     Level level = Level::info;
     LogFormat format = LogFormat::json;
-    bool access = true;                    ///< write access lines
-    std::string destination = "stderr";    ///< "stderr", "stdout" or a file to append to
+    bool access = true;                  ///< write access lines
+    std::string destination = "stderr";  ///< "stderr", "stdout" or a file to append to
     /// Messages (events or access batches) waiting for the destination; beyond that the oldest is
     /// dropped and counted. 512 messages hold at most about 20 MiB, and 0.2 MiB while nothing
     /// waits.

@@ -1,11 +1,10 @@
 #include "metrics/log_file.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace tollgate::metrics {

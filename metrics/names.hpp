@@ -45,7 +45,7 @@ enum class SeriesKind : std::uint8_t { counter, gauge, histogram, info };
 }
 
 struct Metric {
-    std::string_view name;    ///< as in the Prometheus text format; counters end in _total
+    std::string_view name;  ///< as in the Prometheus text format; counters end in _total
     SeriesKind kind = SeriesKind::counter;
     std::string_view unit;    ///< base unit, empty: a plain number
     std::string_view labels;  ///< comma separated, in the order they are written; empty: none
@@ -98,8 +98,7 @@ inline constexpr std::array<Metric, kSeries> kMetrics{{
     {"process_resident_memory_bytes", SeriesKind::gauge, "bytes", "", "1",
      "Resident memory size in bytes."},
     {"process_open_fds", SeriesKind::gauge, "", "", "1", "Number of open file descriptors."},
-    {"process_max_fds", SeriesKind::gauge, "", "", "1",
-     "Maximum number of open file descriptors."},
+    {"process_max_fds", SeriesKind::gauge, "", "", "1", "Maximum number of open file descriptors."},
     {"process_cpu_seconds_total", SeriesKind::counter, "seconds", "", "1",
      "Total user and system CPU time spent in seconds."},
     {"process_start_time_seconds", SeriesKind::gauge, "seconds", "", "1",

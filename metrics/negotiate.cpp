@@ -1,8 +1,8 @@
+#include "metrics/registry.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-
-#include "metrics/registry.hpp"
 
 namespace tollgate::metrics {
 namespace {

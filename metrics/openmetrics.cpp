@@ -1,5 +1,7 @@
 #include "metrics/openmetrics.hpp"
 
+#include "metrics/names.hpp"
+
 #include <prometheus/metric_family.h>
 
 #include <algorithm>
@@ -8,8 +10,6 @@
 #include <cmath>
 #include <cstdint>
 #include <string_view>
-
-#include "metrics/names.hpp"
 
 namespace tollgate::metrics {
 namespace {
@@ -111,8 +111,8 @@ void append_family(std::string& out, const prometheus::MetricFamily& family, con
             continue;
         }
         append_head(out, name, suffix, sample);
-        append_number(out, row.kind == SeriesKind::counter ? sample.counter.value
-                                                           : sample.gauge.value);
+        append_number(out,
+                      row.kind == SeriesKind::counter ? sample.counter.value : sample.gauge.value);
         out += '\n';
     }
 }

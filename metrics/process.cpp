@@ -1,16 +1,15 @@
 #include "metrics/process.hpp"
 
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace tollgate::metrics {
 namespace {
@@ -55,8 +54,8 @@ double read_start_time() {
     const std::string boot = read_file("/proc/stat");
     const auto btime = boot.find("\nbtime ");
     const long ticks = sysconf(_SC_CLK_TCK);
-    if (name_end == std::string::npos || name_end + 2 > stat.size() ||
-        btime == std::string::npos || ticks <= 0) {
+    if (name_end == std::string::npos || name_end + 2 > stat.size() || btime == std::string::npos ||
+        ticks <= 0) {
         return 0;
     }
     const std::uint64_t started = number_at(std::string_view(stat).substr(name_end + 2), 22 - 3);
@@ -73,9 +72,8 @@ double seconds(const timeval& time) noexcept {
 ProcessUsage read_process_usage() {
     ProcessUsage usage;
     const long page = sysconf(_SC_PAGESIZE);
-    usage.resident_bytes =
-        number_at(read_file("/proc/self/statm"), 1) *
-        static_cast<std::uint64_t>(page > 0 ? page : 0);
+    usage.resident_bytes = number_at(read_file("/proc/self/statm"), 1) *
+                           static_cast<std::uint64_t>(page > 0 ? page : 0);
     usage.open_fds = count_open_fds();
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

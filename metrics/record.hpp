@@ -1,5 +1,6 @@
-// metrics/ — what an exchange leaves behind: a record, counters per worker, the access line, the scrape.
-// May include: std, prometheus-cpp, spdlog.  Used by server/ (and router/ for labels).  Start here: RequestRecord.
+// metrics/ — what an exchange leaves behind: a record, counters per worker, the access line, the
+// scrape. May include: std, prometheus-cpp, spdlog.  Used by server/ (and router/ for labels).
+// Start here: RequestRecord.
 #pragma once
 
 #include <array>
@@ -19,26 +20,35 @@ using Clock = std::chrono::steady_clock;
 }
 
 /// How an exchange ended.  The order is that of the metric label table.
-enum class Outcome : std::uint8_t { ok, client_error, upstream_error, gateway_error, client_gone, truncated };
+enum class Outcome : std::uint8_t {
+    ok,
+    client_error,
+    upstream_error,
+    gateway_error,
+    client_gone,
+    truncated
+};
 [[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
 
-/// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text, no secrets.
-/// Views must outlive the record's publication (they point into the snapshot, the head buffer or static tables).
+/// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
+/// no secrets. Views must outlive the record's publication (they point into the snapshot, the head
+/// buffer or static tables).
 struct RequestRecord {
     Clock::time_point started{};
     std::chrono::system_clock::time_point wall{};
-    std::string_view endpoint = "other";      ///< route label: "chat", "completions", "embeddings", "models", "other"
+    std::string_view endpoint =
+        "other";  ///< route label: "chat", "completions", "embeddings", "models", "other"
     std::string_view method;
-    std::string_view path;                    ///< as sent by the client, for the access line only
+    std::string_view path;  ///< as sent by the client, for the access line only
     std::string request_id;
     std::string_view client_address;
-    std::string provider;                     ///< configured instance that answered; empty: none was reached
-    std::string model;                        ///< upstream model that answered
-    std::string requested_model;              ///< as the client named it (access line only)
-    std::string key_name;                     ///< name of the caller's key, never the key
+    std::string provider;         ///< configured instance that answered; empty: none was reached
+    std::string model;            ///< upstream model that answered
+    std::string requested_model;  ///< as the client named it (access line only)
+    std::string key_name;         ///< name of the caller's key, never the key
     std::uint16_t status = 0;
     Outcome outcome = Outcome::ok;
-    std::string_view failure;                 ///< FailureKind token when not ok
+    std::string_view failure;  ///< FailureKind token when not ok
     bool stream = false;
     std::uint8_t attempts = 0;
     std::uint64_t input_tokens = 0;
@@ -47,11 +57,12 @@ struct RequestRecord {
     std::uint64_t output_tokens = 0;
     std::uint64_t reasoning_tokens = 0;
     bool usage_reported = false;
-    std::uint64_t bytes_in = 0;               ///< request body
-    std::uint64_t bytes_out = 0;              ///< response body as sent
-    Clock::duration first_byte{};             ///< start to first body byte to the client; zero: none was sent
+    std::uint64_t bytes_in = 0;    ///< request body
+    std::uint64_t bytes_out = 0;   ///< response body as sent
+    Clock::duration first_byte{};  ///< start to first body byte to the client; zero: none was sent
     Clock::duration duration{};
-    Clock::duration upstream_wait{};          ///< time spent waiting for vendors; duration minus this was ours
+    Clock::duration
+        upstream_wait{};  ///< time spent waiting for vendors; duration minus this was ours
 };
 
 }  // namespace tollgate::metrics

@@ -1,8 +1,8 @@
+#include "metrics/log.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
-
-#include "metrics/log.hpp"
 
 namespace tollgate::metrics {
 namespace {

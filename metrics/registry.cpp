@@ -1,5 +1,10 @@
 #include "metrics/registry.hpp"
 
+#include "metrics/names.hpp"
+#include "metrics/openmetrics.hpp"
+#include "metrics/process.hpp"
+#include "metrics/totals.hpp"
+
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -7,11 +12,6 @@
 #include <limits>
 #include <span>
 #include <tuple>
-
-#include "metrics/names.hpp"
-#include "metrics/openmetrics.hpp"
-#include "metrics/process.hpp"
-#include "metrics/totals.hpp"
 
 namespace tollgate::metrics {
 namespace {
@@ -37,10 +37,16 @@ public:
         family.name = row_->name;
         family.help = row_->help;
         switch (row_->kind) {
-            case SeriesKind::counter: family.type = prometheus::MetricType::Counter; break;
-            case SeriesKind::histogram: family.type = prometheus::MetricType::Histogram; break;
+            case SeriesKind::counter:
+                family.type = prometheus::MetricType::Counter;
+                break;
+            case SeriesKind::histogram:
+                family.type = prometheus::MetricType::Histogram;
+                break;
             case SeriesKind::gauge:
-            case SeriesKind::info: family.type = prometheus::MetricType::Gauge; break;
+            case SeriesKind::info:
+                family.type = prometheus::MetricType::Gauge;
+                break;
         }
     }
     void counter(Values labels, double value) { sample(labels).counter.value = value; }
@@ -86,9 +92,9 @@ void Families::histogram(Values labels, std::span<const std::uint64_t> bounds,
     histogram.bucket.reserve(total.buckets.size());
     for (std::size_t i = 0; i < total.buckets.size(); ++i) {
         histogram.sample_count += total.buckets[i];
-        histogram.bucket.push_back({histogram.sample_count,
-                                    i < bounds.size() ? static_cast<double>(bounds[i]) / 1e9
-                                                      : std::numeric_limits<double>::infinity()});
+        histogram.bucket.push_back(
+            {histogram.sample_count, i < bounds.size() ? static_cast<double>(bounds[i]) / 1e9
+                                                       : std::numeric_limits<double>::infinity()});
     }
     histogram.sample_sum = static_cast<double>(total.sum) / 1e9;
 }

@@ -1,6 +1,9 @@
 // The scrape: sums the workers' shards and writes the Prometheus text format or OpenMetrics.
 #pragma once
 
+#include "metrics/shard.hpp"
+#include "metrics/vocabulary.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -9,9 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "metrics/shard.hpp"
-#include "metrics/vocabulary.hpp"
 
 namespace tollgate::metrics {
 

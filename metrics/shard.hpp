@@ -2,6 +2,10 @@
 // memory is allocated only when a (endpoint, target) or a provider is counted for the first time.
 #pragma once
 
+#include "metrics/cells.hpp"
+#include "metrics/record.hpp"
+#include "metrics/vocabulary.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -9,10 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "metrics/cells.hpp"
-#include "metrics/record.hpp"
-#include "metrics/vocabulary.hpp"
 
 namespace tollgate::metrics {
 
@@ -45,11 +45,10 @@ inline constexpr std::array<std::uint16_t, 36> kStatuses{
 struct Buckets {
     std::vector<double> duration{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
                                  2.5,   5,      10,    20,   30,    60,   120, 300,  600};
-    std::vector<double> per_token{0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1,
-                                  0.15,  0.2,    0.3,   0.5,  0.75, 1,    2.5};
-    std::vector<double> overhead{0.00001, 0.00002, 0.00003, 0.00005, 0.0001,
-                                 0.0002,  0.0005,  0.001,   0.002,   0.005,
-                                 0.01,    0.025,   0.05,    0.1};
+    std::vector<double> per_token{0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
+                                  0.1,   0.15,   0.2,   0.3,  0.5,  0.75, 1,    2.5};
+    std::vector<double> overhead{0.00001, 0.00002, 0.00003, 0.00005, 0.0001, 0.0002, 0.0005,
+                                 0.001,   0.002,   0.005,   0.01,    0.025,  0.05,   0.1};
 };
 inline constexpr std::size_t kMaxBuckets = 64;
 

@@ -18,8 +18,7 @@ void write_digits(char* at, unsigned number, int width) noexcept {
 std::string_view TimestampWriter::write(std::chrono::system_clock::time_point when) noexcept {
     const auto since_epoch =
         std::chrono::floor<std::chrono::milliseconds>(when.time_since_epoch()).count();
-    const std::int64_t second =
-        since_epoch >= 0 ? since_epoch / 1000 : (since_epoch - 999) / 1000;
+    const std::int64_t second = since_epoch >= 0 ? since_epoch / 1000 : (since_epoch - 999) / 1000;
     if (second != second_) {
         write_second(second);
     }

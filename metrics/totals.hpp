@@ -1,14 +1,14 @@
 // Plain sums of what the shards hold, taken at one scrape.
 #pragma once
 
+#include "metrics/shard.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <utility>
 #include <vector>
-
-#include "metrics/shard.hpp"
 
 namespace tollgate::metrics {
 
@@ -89,7 +89,7 @@ struct ProviderTotal {
 /// Everything that the shards hold, in the order of the output.
 struct Totals {
     std::map<std::pair<std::uint16_t, std::uint16_t>, TargetTotal> targets;  // (target, endpoint)
-    std::map<std::uint16_t, UsageTotal> usage;                              // by target
+    std::map<std::uint16_t, UsageTotal> usage;                               // by target
     std::map<std::uint16_t, ProviderTotal> providers;
     std::map<std::uint16_t, HistogramTotal> overhead;  // by endpoint
     std::uint64_t inflight = 0;

@@ -1,8 +1,8 @@
 #include "metrics/vocabulary.hpp"
 
-#include <algorithm>
-
 #include "metrics/utf8.hpp"
+
+#include <algorithm>
 
 namespace tollgate::metrics {
 namespace {
@@ -92,8 +92,8 @@ std::uint16_t Vocabulary::target(std::string_view provider_name,
 
 LabelIds Vocabulary::labels(const RequestRecord& record) const noexcept {
     return {.endpoint = endpoint_id(record.endpoint),
-            .target = record.provider.empty() ? std::uint16_t{0}
-                                              : target(record.provider, record.model)};
+            .target =
+                record.provider.empty() ? std::uint16_t{0} : target(record.provider, record.model)};
 }
 
 std::string_view Vocabulary::provider_name(std::uint16_t provider) const noexcept {

@@ -2,6 +2,8 @@
 // so what a client invents cannot add a series (it becomes `other`).
 #pragma once
 
+#include "metrics/record.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +14,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "metrics/record.hpp"
 
 namespace tollgate::metrics {
 

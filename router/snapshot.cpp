@@ -11,8 +11,10 @@ const Provider* Snapshot::provider(std::string_view name) const noexcept {
 
 namespace {
 
-// An order of a weighted group: drawn by weight without replacement, so that the rest are the fallbacks.
-std::vector<const config::ModelTarget*> weighted_order(const config::ModelAlias& alias, std::uint64_t random) {
+// An order of a weighted group: drawn by weight without replacement, so that the rest are the
+// fallbacks.
+std::vector<const config::ModelTarget*> weighted_order(const config::ModelAlias& alias,
+                                                       std::uint64_t random) {
     std::vector<const config::ModelTarget*> left;
     for (const config::ModelTarget& target : alias.targets) {
         left.push_back(&target);
@@ -32,17 +34,20 @@ std::vector<const config::ModelTarget*> weighted_order(const config::ModelAlias&
         }
         order.push_back(left[chosen]);
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(chosen));
-        random = random * 6364136223846793005ULL + 1442695040888963407ULL;   // the next draw; LCG of MMIX
+        random =
+            random * 6364136223846793005ULL + 1442695040888963407ULL;  // the next draw; LCG of MMIX
         random ^= random >> 29;
     }
     return order;
 }
 
-constexpr unsigned kMostNesting = 8;   // config::validate refuses cycles; this bounds what slips through
+constexpr unsigned kMostNesting =
+    8;  // config::validate refuses cycles; this bounds what slips through
 
 }  // namespace
 
-void Snapshot::expand(std::string_view name, std::uint64_t random, unsigned depth, std::vector<RoutedTarget>& out) const {
+void Snapshot::expand(std::string_view name, std::uint64_t random, unsigned depth,
+                      std::vector<RoutedTarget>& out) const {
     const auto found = aliases_.find(name);
     if (found != aliases_.end() && depth < kMostNesting) {
         const config::ModelAlias& alias = *found->second;
@@ -84,7 +89,8 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
             route.targets.push_back({.provider = named, .model = id});
             return true;
         }
-    } else if (const Provider* const named = provider(model); named != nullptr && !named->default_model.empty()) {
+    } else if (const Provider* const named = provider(model);
+               named != nullptr && !named->default_model.empty()) {
         route.reason = "direct";
         route.targets.push_back({.provider = named, .model = named->default_model});
         return true;
@@ -98,7 +104,8 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
     return false;
 }
 
-Result<Route> Snapshot::route(std::string_view model, adapters::Operation operation, std::uint64_t random) const {
+Result<Route> Snapshot::route(std::string_view model, adapters::Operation operation,
+                              std::uint64_t random) const {
     Route route;
     if (aliases_.contains(model)) {
         route.reason = "alias";
@@ -111,37 +118,43 @@ Result<Route> Snapshot::route(std::string_view model, adapters::Operation operat
         route.reason = "default";
         route.targets.push_back({.provider = default_provider_, .model = model});
     }
-    const adapters::Op wanted = operation == adapters::Operation::chat          ? adapters::Op::chat
-                                : operation == adapters::Operation::completions ? adapters::Op::completions
-                                                                                : adapters::Op::embeddings;
+    const adapters::Op wanted = operation == adapters::Operation::chat ? adapters::Op::chat
+                                : operation == adapters::Operation::completions
+                                    ? adapters::Op::completions
+                                    : adapters::Op::embeddings;
     std::string reasons;
     std::erase_if(route.targets, [&](const RoutedTarget& target) {
         if (!target.provider->usable) {
-            reasons += " " + target.provider->endpoint.provider + ": " + target.provider->problem + ".";
+            reasons +=
+                " " + target.provider->endpoint.provider + ": " + target.provider->problem + ".";
             return true;
         }
         if (!has(target.provider->vendor.operations, wanted)) {
-            reasons += " " + target.provider->endpoint.provider + " has no " + std::string(to_string(operation)) + ".";
+            reasons += " " + target.provider->endpoint.provider + " has no " +
+                       std::string(to_string(operation)) + ".";
             return true;
         }
         return false;
     });
     if (route.targets.empty()) {
-        return std::unexpected(Failure{.kind = FailureKind::unknown_model,
-                                       .detail = "The model '" + std::string(model.substr(0, 200)) +
-                                                 "' cannot be served:" + (reasons.empty() ? " it has no target." : reasons),
-                                       .param = "model"});
+        return std::unexpected(Failure{
+            .kind = FailureKind::unknown_model,
+            .detail = "The model '" + std::string(model.substr(0, 200)) +
+                      "' cannot be served:" + (reasons.empty() ? " it has no target." : reasons),
+            .param = "model"});
     }
     return route;
 }
 
 Failure Snapshot::unknown(std::string_view model) const {
-    std::string detail = "The model '" + std::string(model.substr(0, 200)) + "' does not exist here. Use provider/model";
+    std::string detail = "The model '" + std::string(model.substr(0, 200)) +
+                         "' does not exist here. Use provider/model";
     if (!aliases_.empty()) {
         detail += ", an alias such as '" + aliases_.begin()->first + "'";
     }
     detail += ", or a model of GET /v1/models.";
-    return Failure{.kind = FailureKind::unknown_model, .detail = std::move(detail), .param = "model"};
+    return Failure{
+        .kind = FailureKind::unknown_model, .detail = std::move(detail), .param = "model"};
 }
 
 }  // namespace tollgate::router

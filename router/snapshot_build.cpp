@@ -1,12 +1,12 @@
 // Settings plus catalog plus environment → Snapshot.
-#include <algorithm>
-#include <utility>
-
 #include "adapters/auth/gcp_jwt.hpp"
 #include "adapters/catalog.hpp"
 #include "adapters/dialect/bedrock.hpp"
 #include "adapters/dialect/vertex.hpp"
 #include "router/snapshot.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace tollgate::router {
 
@@ -76,7 +76,9 @@ void SnapshotBuilder::add(const config::ProviderSettings& settings, bool discove
     const adapters::Vendor* const vendor = adapters::find_vendor(type);
     if (vendor == nullptr) {
         problem(settings.type.empty() ? path : path + ".type",
-                "'" + type + "' is not a vendor that is built in; for an OpenAI-compatible server write type: openai_compat");
+                "'" + type +
+                    "' is not a vendor that is built in; for an OpenAI-compatible server write "
+                    "type: openai_compat");
         return;
     }
     Provider& provider = snapshot_->providers_.emplace_back();
@@ -85,7 +87,8 @@ void SnapshotBuilder::add(const config::ProviderSettings& settings, bool discove
     provider.vendor = *vendor;
     provider.endpoint.vendor = &provider.vendor;
     provider.endpoint.provider = settings.name;
-    provider.default_model = settings.default_model.empty() ? std::string(vendor->default_model) : settings.default_model;
+    provider.default_model = settings.default_model.empty() ? std::string(vendor->default_model)
+                                                            : settings.default_model;
     deviate(provider);
     find_credentials(provider);
     snapshot_->by_name_.emplace(settings.name, &provider);
@@ -93,7 +96,8 @@ void SnapshotBuilder::add(const config::ProviderSettings& settings, bool discove
     if (!provider.usable && required) {
         problem(path, "the provider is enabled but " + provider.problem);
     } else if (!provider.usable) {
-        snapshot_->warnings_.push_back(snapshot_->settings_.source.problem(path, provider.problem + ", so it is not used"));
+        snapshot_->warnings_.push_back(
+            snapshot_->settings_.source.problem(path, provider.problem + ", so it is not used"));
     }
 }
 
@@ -102,11 +106,13 @@ void SnapshotBuilder::deviate(Provider& provider) {
     const config::ProviderSettings& settings = provider.settings;
     adapters::Vendor& vendor = provider.vendor;
     adapters::Endpoint& endpoint = provider.endpoint;
-    endpoint.base_url = settings.base_url.empty() ? first_set(vendor.base_url_env) : settings.base_url;
+    endpoint.base_url =
+        settings.base_url.empty() ? first_set(vendor.base_url_env) : settings.base_url;
     if (endpoint.base_url.empty()) {
         endpoint.base_url = vendor.base_url;
     }
-    endpoint.api_version = settings.api_version.empty() ? std::string(vendor.api_version) : settings.api_version;
+    endpoint.api_version =
+        settings.api_version.empty() ? std::string(vendor.api_version) : settings.api_version;
     endpoint.project = settings.project;
     endpoint.location = settings.location;
     endpoint.deployments = settings.deployment_map;
@@ -114,17 +120,23 @@ void SnapshotBuilder::deviate(Provider& provider) {
         endpoint.headers.push_back({.name = name, .value = std::string(value.reveal())});
     }
     const config::OpenAiOptions& options = settings.openai;
-    const config::OpenAiOptions& kept = provider.settings.openai;   // views point into the provider's own copy
+    const config::OpenAiOptions& kept =
+        provider.settings.openai;  // views point into the provider's own copy
     vendor.paths.chat = options.chat_path ? std::string_view(*kept.chat_path) : vendor.paths.chat;
-    vendor.paths.completions = options.completions_path ? std::string_view(*kept.completions_path) : vendor.paths.completions;
-    vendor.paths.embeddings = options.embeddings_path ? std::string_view(*kept.embeddings_path) : vendor.paths.embeddings;
-    vendor.paths.models = options.models_path ? std::string_view(*kept.models_path) : vendor.paths.models;
+    vendor.paths.completions = options.completions_path ? std::string_view(*kept.completions_path)
+                                                        : vendor.paths.completions;
+    vendor.paths.embeddings =
+        options.embeddings_path ? std::string_view(*kept.embeddings_path) : vendor.paths.embeddings;
+    vendor.paths.models =
+        options.models_path ? std::string_view(*kept.models_path) : vendor.paths.models;
     if (options.token_field) {
         vendor.request.token_field = static_cast<adapters::TokenField>(*options.token_field);
     }
-    vendor.request.developer_as_system = options.developer_as_system.value_or(vendor.request.developer_as_system);
+    vendor.request.developer_as_system =
+        options.developer_as_system.value_or(vendor.request.developer_as_system);
     if (options.include_usage) {
-        vendor.usage_in = *options.include_usage ? adapters::UsageIn::final_chunk : adapters::UsageIn::last_chunk;
+        vendor.usage_in =
+            *options.include_usage ? adapters::UsageIn::final_chunk : adapters::UsageIn::last_chunk;
     }
     if (!options.drop.empty()) {
         provider.drop_.assign(vendor.request.drop.begin(), vendor.request.drop.end());
@@ -151,11 +163,18 @@ void SnapshotBuilder::find_credentials(Provider& provider) {
     provider.usable = true;
     switch (provider.vendor.auth) {
         case Auth::none:
-        case Auth::optional_bearer: break;
+        case Auth::optional_bearer:
+            break;
         case Auth::bearer:
-        case Auth::api_key_header: provider.usable = !provider.keys.empty(); break;
-        case Auth::google: find_google_credentials(provider); break;
-        case Auth::sigv4: find_aws_credentials(provider); break;
+        case Auth::api_key_header:
+            provider.usable = !provider.keys.empty();
+            break;
+        case Auth::google:
+            find_google_credentials(provider);
+            break;
+        case Auth::sigv4:
+            find_aws_credentials(provider);
+            break;
     }
     if (!provider.usable && provider.problem.empty()) {
         provider.problem = "it has no API key (set api_key";
@@ -170,7 +189,8 @@ void SnapshotBuilder::find_credentials(Provider& provider) {
     } else if (base_url.empty() && provider.vendor.dialect == adapters::DialectName::vertex) {
         base_url = adapters::vertex::default_base_url(provider.endpoint.location);
     }
-    if (provider.usable && provider.vendor.kind != adapters::VendorKind::builtin && base_url.empty()) {
+    if (provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
+        base_url.empty()) {
         provider.usable = false;
         provider.problem = "it has no base_url";
     }
@@ -179,7 +199,8 @@ void SnapshotBuilder::find_credentials(Provider& provider) {
 void SnapshotBuilder::find_google_credentials(Provider& provider) {
     const config::ProviderSettings& settings = provider.settings;
     if (provider.vendor.dialect == adapters::DialectName::vertex) {
-        constexpr std::string_view kProject[] = {"GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "VERTEXAI_PROJECT"};
+        constexpr std::string_view kProject[] = {"GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT",
+                                                 "VERTEXAI_PROJECT"};
         constexpr std::string_view kLocation[] = {"GOOGLE_CLOUD_LOCATION", "VERTEXAI_LOCATION"};
         if (provider.endpoint.project.empty()) {
             provider.endpoint.project = first_set(kProject);
@@ -206,13 +227,15 @@ void SnapshotBuilder::find_google_credentials(Provider& provider) {
         auto text = context_.read_file(path);
         if (!text) {
             provider.usable = false;
-            provider.problem = "its credentials file '" + path + "' cannot be read: " + text.error();
+            provider.problem =
+                "its credentials file '" + path + "' cannot be read: " + text.error();
             return;
         }
         Result<auth::GoogleCredentials> account = auth::parse_google_credentials(*text);
         if (!account) {
             provider.usable = false;
-            provider.problem = "its credentials file '" + path + "' is not usable: " + account.error().detail;
+            provider.problem =
+                "its credentials file '" + path + "' is not usable: " + account.error().detail;
             return;
         }
         if (provider.endpoint.project.empty()) {
@@ -223,7 +246,8 @@ void SnapshotBuilder::find_google_credentials(Provider& provider) {
     }
     provider.usable = !provider.keys.empty();
     if (!provider.usable && may_use_account) {
-        provider.problem = "it has no credentials (set credentials to a key file or to metadata, or api_key)";
+        provider.problem =
+            "it has no credentials (set credentials to a key file or to metadata, or api_key)";
     }
 }
 
@@ -244,19 +268,24 @@ void SnapshotBuilder::find_aws_credentials(Provider& provider) {
         aws.secret_access_key = config::Secret(first_set(kSecret));
         aws.session_token = config::Secret(first_set(kToken));
     }
-    provider.usable = !provider.keys.empty() || (!aws.access_key_id.empty() && !aws.secret_access_key.empty());
+    provider.usable =
+        !provider.keys.empty() || (!aws.access_key_id.empty() && !aws.secret_access_key.empty());
     if (!provider.usable) {
-        provider.problem = "it has no AWS credentials (set aws.access_key_id and aws.secret_access_key, or api_key)";
+        provider.problem =
+            "it has no AWS credentials (set aws.access_key_id and aws.secret_access_key, or "
+            "api_key)";
     }
 }
 
-// No configuration file: every vendor whose key is set, every local server that answers, and the demo.
+// No configuration file: every vendor whose key is set, every local server that answers, and the
+// demo.
 void SnapshotBuilder::discover() {
     for (const adapters::Vendor* const vendor : adapters::vendors()) {
         if (snapshot_->by_name_.contains(vendor->name)) {
             continue;
         }
-        bool found = vendor->kind == adapters::VendorKind::builtin || !first_set(vendor->key_env).empty();
+        bool found =
+            vendor->kind == adapters::VendorKind::builtin || !first_set(vendor->key_env).empty();
         if (vendor->dialect == adapters::DialectName::bedrock) {
             constexpr std::string_view kAws[] = {"AWS_ACCESS_KEY_ID"};
             found = found || !first_set(kAws).empty();
@@ -267,7 +296,8 @@ void SnapshotBuilder::discover() {
         }
         if (vendor->kind == adapters::VendorKind::local && !found) {
             const std::string configured = first_set(vendor->base_url_env);
-            found = !configured.empty() || (!vendor->base_url.empty() && context_.answers && context_.answers(vendor->base_url));
+            found = !configured.empty() || (!vendor->base_url.empty() && context_.answers &&
+                                            context_.answers(vendor->base_url));
         }
         if (found) {
             config::ProviderSettings settings;
@@ -289,7 +319,8 @@ void SnapshotBuilder::choose_default() {
     // Real vendors before the demo: a key in the environment is there to be used.
     for (const bool builtin : {false, true}) {
         for (const Provider& provider : snapshot_->providers_) {
-            if (provider.usable && (provider.vendor.kind == adapters::VendorKind::builtin) == builtin) {
+            if (provider.usable &&
+                (provider.vendor.kind == adapters::VendorKind::builtin) == builtin) {
                 snapshot_->default_provider_ = &provider;
                 return;
             }
@@ -322,8 +353,10 @@ void SnapshotBuilder::list_models() {
         for (const std::string_view id : ids) {
             names.push_back({.provider = provider.settings.name, .model = id});
             if (provider.usable) {
-                snapshot_->listed_.emplace(std::string(id), RoutedTarget{.provider = &provider, .model = id});
-                snapshot_->models_.push_back({.id = provider.settings.name + "/" + std::string(id), .owner = provider.settings.name});
+                snapshot_->listed_.emplace(std::string(id),
+                                           RoutedTarget{.provider = &provider, .model = id});
+                snapshot_->models_.push_back({.id = provider.settings.name + "/" + std::string(id),
+                                              .owner = provider.settings.name});
             }
         }
     }
@@ -331,8 +364,10 @@ void SnapshotBuilder::list_models() {
         for (const config::ModelTarget& target : alias.targets) {
             const std::string_view text = target.model;
             const std::size_t slash = text.find('/');
-            if (slash != std::string_view::npos && snapshot_->provider(text.substr(0, slash)) != nullptr) {
-                names.push_back({.provider = text.substr(0, slash), .model = text.substr(slash + 1)});
+            if (slash != std::string_view::npos &&
+                snapshot_->provider(text.substr(0, slash)) != nullptr) {
+                names.push_back(
+                    {.provider = text.substr(0, slash), .model = text.substr(slash + 1)});
             }
         }
     }
@@ -346,15 +381,18 @@ void SnapshotBuilder::check_aliases() {
     for (const config::ModelAlias& alias : snapshot_->settings_.models) {
         for (const config::ModelTarget& target : alias.targets) {
             Route ignored;
-            if (!snapshot_->aliases_.contains(target.model) && !snapshot_->resolve_plain(target.model, ignored)) {
-                problem("models." + alias.name, "the target '" + target.model +
-                                                    "' names no enabled provider and no alias; write provider/model");
+            if (!snapshot_->aliases_.contains(target.model) &&
+                !snapshot_->resolve_plain(target.model, ignored)) {
+                problem("models." + alias.name,
+                        "the target '" + target.model +
+                            "' names no enabled provider and no alias; write provider/model");
             }
         }
     }
 }
 
-std::expected<SnapshotPtr, std::vector<Problem>> Snapshot::build(config::Settings settings, const BuildContext& context) {
+std::expected<SnapshotPtr, std::vector<Problem>> Snapshot::build(config::Settings settings,
+                                                                 const BuildContext& context) {
     SnapshotBuilder builder(std::move(settings), context);
     return builder.build();
 }

@@ -8,14 +8,19 @@ namespace tollgate::server {
 namespace {
 
 void write_model(json::Writer& writer, const router::ListedModel& model, std::int64_t created) {
-    writer.begin_object().member("id", model.id).member("object", "model").key("created").integer(created);
+    writer.begin_object()
+        .member("id", model.id)
+        .member("object", "model")
+        .key("created")
+        .integer(created);
     writer.member("owned_by", model.owner).end_object();
 }
 
 }  // namespace
 
 void Dispatch::serve_models(std::string_view id) {
-    const std::int64_t created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
+    const std::int64_t created =
+        std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
     std::string body;
     json::Writer writer(body);
     if (!id.empty()) {
@@ -27,7 +32,8 @@ void Dispatch::serve_models(std::string_view id) {
             }
         }
         refuse({.kind = FailureKind::unknown_model,
-                .detail = "The model '" + std::string(id.substr(0, 200)) + "' is not listed here; see GET /v1/models.",
+                .detail = "The model '" + std::string(id.substr(0, 200)) +
+                          "' is not listed here; see GET /v1/models.",
                 .param = "model"});
         return;
     }
@@ -40,12 +46,14 @@ void Dispatch::serve_models(std::string_view id) {
 }
 
 void Dispatch::serve_health(bool ready) {
-    answer(ready ? 200 : 503, "application/json", ready ? R"({"status":"ok"})" : R"({"status":"unavailable"})");
+    answer(ready ? 200 : 503, "application/json",
+           ready ? R"({"status":"ok"})" : R"({"status":"unavailable"})");
 }
 
 void Dispatch::serve_metrics() {
     if (snapshot_->settings().metrics.listen && x_.listener != ListenerKind::metrics) {
-        refuse({.kind = FailureKind::not_found, .detail = "Metrics have their own listener here (metrics.listen)."});
+        refuse({.kind = FailureKind::not_found,
+                .detail = "Metrics have their own listener here (metrics.listen)."});
         return;
     }
     const metrics::Format format = metrics::negotiate(x_.head.find("accept"));

@@ -1,15 +1,17 @@
-// The attempts of one request: encode, connect, send, classify, relay — until one is committed or none is left.
-#include <algorithm>
-#include <array>
-#include <charconv>
+// The attempts of one request: encode, connect, send, classify, relay — until one is committed or
+// none is left.
+#include "failover/attempts.hpp"
 
 #include "adapters/codec/content_coding.hpp"
-#include "failover/attempts.hpp"
 #include "server/dispatch.hpp"
 #include "server/upstream/authorize.hpp"
 #include "server/upstream/demo_call.hpp"
 #include "server/upstream/h1_call.hpp"
 #include "server/worker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace tollgate::server {
 namespace {
@@ -24,7 +26,8 @@ constexpr std::size_t kMostShown = 200;
 constexpr std::chrono::hours kLongestExchange{24};
 
 // Client headers that mean something to the vendor behind us.
-constexpr std::array<std::string_view, 3> kForwarded{"idempotency-key", "anthropic-beta", "openai-beta"};
+constexpr std::array<std::string_view, 3> kForwarded{"idempotency-key", "anthropic-beta",
+                                                     "openai-beta"};
 
 // The client's own bound for the whole exchange: x-tollgate-timeout: 30s, 500ms or 2m.
 std::optional<Clock::duration> client_timeout(std::string_view text) {
@@ -40,7 +43,9 @@ std::optional<Clock::duration> client_timeout(std::string_view text) {
     if (unit == "m") {
         return std::chrono::minutes(number);
     }
-    return unit == "s" || unit.empty() ? std::optional<Clock::duration>(std::chrono::seconds(number)) : std::nullopt;
+    return unit == "s" || unit.empty()
+               ? std::optional<Clock::duration>(std::chrono::seconds(number))
+               : std::nullopt;
 }
 
 // Vendors quote in their errors what they were sent, and that may be the key.
@@ -70,8 +75,9 @@ failover::AttemptOptions attempt_options(const config::FailoverSettings& setting
 
 demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
     demo::DemoPlan plan;
-    constexpr std::array kFaults{demo::Fault::none,  demo::Fault::rate_limit, demo::Fault::server_error, demo::Fault::stall,
-                                 demo::Fault::cut, demo::Fault::stream_error, demo::Fault::reset};
+    constexpr std::array kFaults{
+        demo::Fault::none, demo::Fault::rate_limit,   demo::Fault::server_error, demo::Fault::stall,
+        demo::Fault::cut,  demo::Fault::stream_error, demo::Fault::reset};
     plan.fault = kFaults[static_cast<std::size_t>(options.fault)];
     plan.latency = options.latency;
     plan.chunk_delay = options.chunk_delay;
@@ -85,15 +91,17 @@ demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
 Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
     const Clock::time_point now = Reactor::now();
     const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"));
-    exchange_deadline_ = record_.started + std::min<Clock::duration>(asked.value_or(kLongestExchange), kLongestExchange);
-    failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover), route.targets.size(), exchange_deadline_,
-                               &worker_.retry_budget());
+    exchange_deadline_ = record_.started + std::min<Clock::duration>(
+                                               asked.value_or(kLongestExchange), kLongestExchange);
+    failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover),
+                               route.targets.size(), exchange_deadline_, &worker_.retry_budget());
     Failure last;
     std::string history;
     for (failover::Step step = plan.first(now); step.is_attempt();) {
         if (step.wait > Clock::duration::zero()) {
-            const Wake wake = co_await worker_.reactor().sleep_until(Reactor::now() + step.wait, x_.interrupt);
-            report_.waited += step.wait;   // the vendor's time, not ours
+            const Wake wake =
+                co_await worker_.reactor().sleep_until(Reactor::now() + step.wait, x_.interrupt);
+            report_.waited += step.wait;  // the vendor's time, not ours
             if (wake == Wake::interrupted) {
                 last = explain_interrupt(x_.interrupt, std::move(last));
                 break;
@@ -112,19 +120,24 @@ Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
         }
         last = outcome.error();
         if (provider_ != nullptr) {
-            history.append(history.empty() ? "" : "; ").append(provider_->endpoint.provider).append("/").append(model_.substr(0, kMostShown));
+            history.append(history.empty() ? "" : "; ")
+                .append(provider_->endpoint.provider)
+                .append("/")
+                .append(model_.substr(0, kMostShown));
             history.append(": ").append(last.detail);
         }
         if (is_final()) {
             break;
         }
-        x_.interrupt.reset();   // a timeout of the attempt that failed
-        step = plan.failed(last, Reactor::now(), static_cast<double>(worker_.random() >> 11) * 0x1.0p-53);
+        x_.interrupt.reset();  // a timeout of the attempt that failed
+        step = plan.failed(last, Reactor::now(),
+                           static_cast<double>(worker_.random() >> 11) * 0x1.0p-53);
     }
     if (attempts_ > 1 && last.kind != FailureKind::client_gone && !x_.responder.started()) {
         last.detail = "All " + std::to_string(attempts_) + " attempts failed. " + history;
     } else if (attempts_ > 0) {
-        last.detail = provider_->endpoint.provider + "/" + std::string(model_.substr(0, kMostShown)) + ": " + last.detail;
+        last.detail = provider_->endpoint.provider + "/" +
+                      std::string(model_.substr(0, kMostShown)) + ": " + last.detail;
     }
     co_return std::unexpected(std::move(last));
 }
@@ -141,15 +154,16 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
     origin_ = nullptr;
     record_.provider = provider_->endpoint.provider;
     record_.model = routed.model;
-    model_ = record_.model;   // the request, which the route's view may point into, goes when the answer is committed
+    model_ = record_.model;  // the request, which the route's view may point into, goes when the
+                             // answer is committed
     upstream_head_ = upstream::CallHead();
 }
 
 void Dispatch::end_attempt(const Result<void>& outcome) {
     deadline_.clear();
-    call_.reset();   // unfinished: cancels the vendor's work at once
+    call_.reset();  // unfinished: cancels the vendor's work at once
     if (!std::exchange(attempting_, false)) {
-        return;   // refused before anything was attempted
+        return;  // refused before anything was attempted
     }
     const std::size_t index = outcome ? 0 : 1 + static_cast<std::size_t>(outcome.error().kind);
     worker_.shard().add_attempt(provider_->label, index);
@@ -157,7 +171,8 @@ void Dispatch::end_attempt(const Result<void>& outcome) {
         return;
     }
     const failover::FailurePolicy& policy = failover::policy(outcome.error().kind);
-    const bool ours = policy.side == failover::FailureSide::upstream || outcome.error().kind == FailureKind::upstream_auth ||
+    const bool ours = policy.side == failover::FailureSide::upstream ||
+                      outcome.error().kind == FailureKind::upstream_auth ||
                       outcome.error().kind == FailureKind::upstream_quota;
     if (ours) {
         worker_.logger().log(metrics::Level::warn, "upstream attempt failed",
@@ -171,14 +186,17 @@ void Dispatch::end_attempt(const Result<void>& outcome) {
     }
 }
 
-// Up to a 2xx head.  What it needs on the way is gone when it returns: a stream may be held open for minutes.
+// Up to a 2xx head.  What it needs on the way is gone when it returns: a stream may be held open
+// for minutes.
 Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
     const router::Provider& provider = *routed.provider;
     const adapters::Target target{.endpoint = &provider.endpoint, .model = routed.model};
     adapters::UpstreamRequest request;
-    Result<void> outcome = adapters::dialect(provider.vendor.dialect).encode(request_, target, request);
+    Result<void> outcome =
+        adapters::dialect(provider.vendor.dialect).encode(request_, target, request);
     if (!outcome) {
-        co_return outcome;   // what this vendor cannot express is the client's to know; nothing was attempted
+        co_return outcome;  // what this vendor cannot express is the client's to know; nothing was
+                            // attempted
     }
     begin_attempt(routed);
     outcome = make_call(provider);
@@ -208,8 +226,11 @@ Task<Result<void>> Dispatch::relay() {
         .deadline = deadline_,
         .idle_timeout = provider_->settings.timeouts.idle,
         .total_deadline = total_deadline_,
-        .answer_id = (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") + record_.request_id,
-        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count(),
+        .answer_id =
+            (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") +
+            record_.request_id,
+        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
+                       .count(),
     };
     Relay relay(std::move(wiring), report_);
     co_return co_await relay.run();
@@ -217,12 +238,14 @@ Task<Result<void>> Dispatch::relay() {
 
 Result<void> Dispatch::make_call(const router::Provider& provider) {
     if (provider.vendor.kind == adapters::VendorKind::builtin) {
-        Result<demo::DemoPlan> plan = demo::parse_plan(demo_header_, demo_defaults(provider.settings.demo));
+        Result<demo::DemoPlan> plan =
+            demo::parse_plan(demo_header_, demo_defaults(provider.settings.demo));
         if (!plan) {
             return std::unexpected(std::move(plan.error()));
         }
         const double rate = provider.settings.demo.fault_rate;
-        if (demo_header_.empty() && rate < 1.0 && static_cast<double>(worker_.random() >> 11) * 0x1.0p-53 >= rate) {
+        if (demo_header_.empty() && rate < 1.0 &&
+            static_cast<double>(worker_.random() >> 11) * 0x1.0p-53 >= rate) {
             plan->fault = demo::Fault::none;
         }
         upstream::DemoCall::Options options;
@@ -230,7 +253,9 @@ Result<void> Dispatch::make_call(const router::Provider& provider) {
         options.attempt = attempts_ - 1U;
         options.operation = request_.operation;
         options.model = model_;
-        options.created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
+        options.created =
+            std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
+                .count();
         call_ = std::make_unique<upstream::DemoCall>(worker_.reactor(), std::move(options));
         return {};
     }
@@ -243,12 +268,15 @@ Result<void> Dispatch::make_call(const router::Provider& provider) {
     return {};
 }
 
-void Dispatch::add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const {
+void Dispatch::add_request_headers(const router::Provider& provider,
+                                   adapters::UpstreamRequest& request) const {
     request.headers.reserve(request.headers.size() + 8);
     request.headers.push_back({.name = "content-type", .value = "application/json"});
     const bool stream = request_.stream && request_.operation != adapters::Operation::embeddings;
-    if (provider.vendor.dialect != adapters::DialectName::bedrock) {   // its framing follows from the path
-        request.headers.push_back({.name = "accept", .value = stream ? "text/event-stream" : "application/json"});
+    if (provider.vendor.dialect !=
+        adapters::DialectName::bedrock) {  // its framing follows from the path
+        request.headers.push_back(
+            {.name = "accept", .value = stream ? "text/event-stream" : "application/json"});
     }
     request.headers.push_back({.name = "user-agent", .value = "tollgate/" TOLLGATE_VERSION});
     for (const std::string_view name : kForwarded) {
@@ -268,7 +296,8 @@ Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
     const Clock::time_point start = Reactor::now();
     total_deadline_ = std::min(start + timeouts.total, exchange_deadline_);
     const auto arm = [&](Cause cause, Clock::time_point when) {
-        deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout, std::min(when, total_deadline_));
+        deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout,
+                      std::min(when, total_deadline_));
     };
     arm(Cause::connect_timeout, start + timeouts.connect);
     Result<void> step;
@@ -309,20 +338,24 @@ Task<Failure> Dispatch::read_refusal() {
     std::string body;
     std::string decoded;
     while (body.size() < kMostErrorBody) {
-        deadline_.arm(Cause::stream_timeout, std::min(total_deadline_, Reactor::now() + provider_->settings.timeouts.idle));
+        deadline_.arm(
+            Cause::stream_timeout,
+            std::min(total_deadline_, Reactor::now() + provider_->settings.timeouts.idle));
         Result<std::string_view> bytes = co_await call_->receive(x_.interrupt);
         if (!bytes || bytes->empty()) {
-            break;   // the status alone says enough where the body is cut
+            break;  // the status alone says enough where the body is cut
         }
         body.append(*bytes);
     }
     if (!upstream_head_.content_encoding.empty()) {
-        const std::unique_ptr<codec::ContentDecoder> decoder = codec::ContentDecoder::make(upstream_head_.content_encoding);
+        const std::unique_ptr<codec::ContentDecoder> decoder =
+            codec::ContentDecoder::make(upstream_head_.content_encoding);
         if (decoder && decoder->feed(body, decoded, kMostErrorBody)) {
             body = std::move(decoded);
         }
     }
-    Failure failure = adapters::dialect(provider_->vendor.dialect).classify(upstream_head_.info(), body);
+    Failure failure =
+        adapters::dialect(provider_->vendor.dialect).classify(upstream_head_.info(), body);
     failure.upstream_status = static_cast<std::uint16_t>(upstream_head_.status);
     if (x_.interrupt.cause() == Cause::client_gone) {
         failure = explain_interrupt(x_.interrupt, std::move(failure));

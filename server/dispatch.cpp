@@ -1,16 +1,16 @@
 #include "server/dispatch.hpp"
 
-#include <openssl/evp.h>
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
 #include "adapters/demo/faults.hpp"
 #include "server/endpoints.hpp"
 #include "server/worker.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace tollgate::server {
 namespace {
@@ -18,8 +18,9 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 
 bool is_plain_id(std::string_view id) noexcept {
-    return !id.empty() && id.size() <= 128 &&
-           std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
+        return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+    });
 }
 
 std::string make_id(std::uint64_t high, std::uint64_t low) {
@@ -32,7 +33,8 @@ std::string make_id(std::uint64_t high, std::uint64_t low) {
     return {text.data(), text.size()};
 }
 
-// What goes into a header value must not end the line or hide in it: clients and configurations choose these texts.
+// What goes into a header value must not end the line or hide in it: clients and configurations
+// choose these texts.
 void add_safely(ResponseHead& head, std::string_view name, std::string_view value) {
     head.fields.append(name).append(": ");
     for (const char c : value.substr(0, 256)) {
@@ -45,14 +47,16 @@ bool is_json_type(std::string_view type) noexcept {
     const std::string_view plain = type.substr(0, type.find(';'));
     const std::size_t end = plain.find_last_not_of(" \t");
     const std::string_view name = plain.substr(0, end == std::string_view::npos ? 0 : end + 1);
-    return same_name(name, kJson) || (name.size() > 5 && same_name(name.substr(name.size() - 5), "+json"));
+    return same_name(name, kJson) ||
+           (name.size() > 5 && same_name(name.substr(name.size() - 5), "+json"));
 }
 
 // The caller's key, wherever the client's SDK puts it.
 std::string_view caller_key(const RequestHead& head) noexcept {
     const std::string_view authorization = head.find("authorization");
     if (authorization.size() > 7 && same_name(authorization.substr(0, 7), "bearer ")) {
-        return authorization.substr(authorization.find_first_not_of(' ', 7) == std::string_view::npos
+        return authorization.substr(authorization.find_first_not_of(' ', 7) ==
+                                            std::string_view::npos
                                         ? authorization.size()
                                         : authorization.find_first_not_of(' ', 7));
     }
@@ -82,9 +86,12 @@ metrics::Outcome outcome_of(const Failure& failure) noexcept {
         return metrics::Outcome::client_gone;
     }
     switch (failover::policy(failure.kind).side) {
-        case failover::FailureSide::client: return metrics::Outcome::client_error;
-        case failover::FailureSide::upstream: return metrics::Outcome::upstream_error;
-        case failover::FailureSide::gateway: break;
+        case failover::FailureSide::client:
+            return metrics::Outcome::client_error;
+        case failover::FailureSide::upstream:
+            return metrics::Outcome::upstream_error;
+        case failover::FailureSide::gateway:
+            break;
     }
     return metrics::Outcome::gateway_error;
 }
@@ -92,7 +99,10 @@ metrics::Outcome outcome_of(const Failure& failure) noexcept {
 }  // namespace
 
 Dispatch::Dispatch(Exchange& exchange, Worker& worker)
-    : x_(exchange), worker_(worker), snapshot_(worker.snapshot()), deadline_(worker.reactor(), exchange.interrupt) {
+    : x_(exchange),
+      worker_(worker),
+      snapshot_(worker.snapshot()),
+      deadline_(worker.reactor(), exchange.interrupt) {
     record_.started = Reactor::now();
     record_.wall = std::chrono::system_clock::now();
     worker_.shard().add_inflight(+1);
@@ -119,8 +129,9 @@ Dispatch::~Dispatch() {
 
 // The phases, in order; each comment says why it stands where it does.
 Task<void> Dispatch::run() {
-    identify();                        // first: everything after it can be told apart in the log
-    if (answer_preflight()) {          // before authentication: browsers send preflights without credentials
+    identify();                // first: everything after it can be told apart in the log
+    if (answer_preflight()) {  // before authentication: browsers send preflights without
+                               // credentials
         co_return;
     }
     const Endpoint* const endpoint = find_endpoint(x_.head.path);
@@ -134,22 +145,37 @@ Task<void> Dispatch::run() {
     const bool head_for_get = x_.head.method == "HEAD" && endpoint->method == "GET";
     if (x_.head.method != endpoint->method && !head_for_get) {
         refuse({.kind = FailureKind::method_not_allowed,
-                .detail = "Use " + std::string(endpoint->method) + " for " + std::string(x_.head.path.substr(0, 200)) + "."});
+                .detail = "Use " + std::string(endpoint->method) + " for " +
+                          std::string(x_.head.path.substr(0, 200)) + "."});
         co_return;
     }
     if (!endpoint->is_public) {
-        if (const Result<void> known = authenticate(); !known) {   // before the body: strangers cost no memory
+        if (const Result<void> known = authenticate();
+            !known) {  // before the body: strangers cost no memory
             refuse(known.error());
             co_return;
         }
     }
     switch (endpoint->action) {
-        case Action::model: co_await serve_model(endpoint->operation); break;
-        case Action::list_models: serve_models({}); break;
-        case Action::show_model: serve_models(percent_decoded(x_.head.path.substr(x_.head.path.find("/models/") + 8))); break;
-        case Action::live: serve_health(true); break;
-        case Action::ready: serve_health(worker_.shared().ready.load(std::memory_order_relaxed) && !worker_.draining()); break;
-        case Action::metrics: serve_metrics(); break;
+        case Action::model:
+            co_await serve_model(endpoint->operation);
+            break;
+        case Action::list_models:
+            serve_models({});
+            break;
+        case Action::show_model:
+            serve_models(percent_decoded(x_.head.path.substr(x_.head.path.find("/models/") + 8)));
+            break;
+        case Action::live:
+            serve_health(true);
+            break;
+        case Action::ready:
+            serve_health(worker_.shared().ready.load(std::memory_order_relaxed) &&
+                         !worker_.draining());
+            break;
+        case Action::metrics:
+            serve_metrics();
+            break;
     }
 }
 
@@ -160,7 +186,7 @@ Task<void> Dispatch::serve_model(adapters::Operation operation) {
         refuse(received.error());
         co_return;
     }
-    if (const Result<void> peeked = peek(); !peeked) {   // one pass over the body; nothing is copied
+    if (const Result<void> peeked = peek(); !peeked) {  // one pass over the body; nothing is copied
         refuse(peeked.error());
         co_return;
     }
@@ -169,7 +195,7 @@ Task<void> Dispatch::serve_model(adapters::Operation operation) {
         refuse(chosen.error());
         co_return;
     }
-    const Result<void> served = co_await run_attempts(*chosen);   // connect … commit … relay
+    const Result<void> served = co_await run_attempts(*chosen);  // connect … commit … relay
     if (!served) {
         refuse(served.error());
     }
@@ -177,7 +203,8 @@ Task<void> Dispatch::serve_model(adapters::Operation operation) {
 
 void Dispatch::identify() {
     const std::string_view id = x_.head.find("x-request-id");
-    record_.request_id = is_plain_id(id) ? std::string(id) : make_id(worker_.random(), worker_.random());
+    record_.request_id =
+        is_plain_id(id) ? std::string(id) : make_id(worker_.random(), worker_.random());
     record_.method = x_.head.method;
     record_.path = x_.head.path;
     record_.client_address = x_.client;
@@ -204,7 +231,9 @@ bool Dispatch::answer_preflight() {
         } else if (!asked.empty()) {
             add_safely(head, "access-control-allow-headers", asked);
         }
-        head.add("access-control-max-age", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(cors.max_age).count()));
+        head.add(
+            "access-control-max-age",
+            std::to_string(std::chrono::duration_cast<std::chrono::seconds>(cors.max_age).count()));
     }
     record_.status = head.status;
     x_.responder.start(head);
@@ -238,7 +267,8 @@ Task<Result<void>> Dispatch::read_body() {
     const std::string_view type = x_.head.find("content-type");
     if (!type.empty() && !is_json_type(type)) {
         co_return fail(FailureKind::unsupported_media,
-                       "The content type '" + std::string(type.substr(0, 100)) + "' is not read here; send application/json.");
+                       "The content type '" + std::string(type.substr(0, 100)) +
+                           "' is not read here; send application/json.");
     }
     if (!x_.body.take_at_once(body_)) {
         Result<void> received = co_await x_.body.read_all(body_, limit);
@@ -246,7 +276,8 @@ Task<Result<void>> Dispatch::read_body() {
             co_return received;
         }
     } else if (body_.size() > limit) {
-        co_return fail(FailureKind::too_large, "The request body is larger than the limit of " + std::to_string(limit) +
+        co_return fail(FailureKind::too_large, "The request body is larger than the limit of " +
+                                                   std::to_string(limit) +
                                                    " bytes (server.limits.body).");
     }
     record_.bytes_in = body_.size();
@@ -260,8 +291,9 @@ Task<Result<void>> Dispatch::read_body() {
 Result<void> Dispatch::undo_content_coding(std::string_view coding, std::uint64_t limit) {
     const std::unique_ptr<codec::ContentDecoder> decoder = codec::ContentDecoder::make(coding);
     if (!decoder) {
-        return fail(FailureKind::unsupported_media, "The content coding '" + std::string(coding.substr(0, 100)) +
-                                                        "' is not read here; use gzip, br, zstd, deflate or none.");
+        return fail(FailureKind::unsupported_media,
+                    "The content coding '" + std::string(coding.substr(0, 100)) +
+                        "' is not read here; use gzip, br, zstd, deflate or none.");
     }
     std::string plain;
     Result<void> undone = decoder->feed(body_.view(), plain, static_cast<std::size_t>(limit));
@@ -271,8 +303,10 @@ Result<void> Dispatch::undo_content_coding(std::string_view coding, std::uint64_
     if (!undone) {
         const bool bomb = undone.error().kind == FailureKind::too_large;
         return fail(bomb ? FailureKind::too_large : FailureKind::bad_request,
-                    bomb ? "The request body is larger than the limit of " + std::to_string(limit) + " bytes once decompressed (server.limits.body)."
-                         : "The request body is not valid " + std::string(coding.substr(0, 100)) + ": " + undone.error().detail);
+                    bomb ? "The request body is larger than the limit of " + std::to_string(limit) +
+                               " bytes once decompressed (server.limits.body)."
+                         : "The request body is not valid " + std::string(coding.substr(0, 100)) +
+                               ": " + undone.error().detail);
     }
     body_.release();
     body_.append(plain);
@@ -280,8 +314,8 @@ Result<void> Dispatch::undo_content_coding(std::string_view coding, std::uint64_
 }
 
 Result<void> Dispatch::peek() {
-    Result<adapters::Request> peeked =
-        adapters::Request::peek(request_.operation, body_.view(), snapshot_->settings().server.limits.json_depth);
+    Result<adapters::Request> peeked = adapters::Request::peek(
+        request_.operation, body_.view(), snapshot_->settings().server.limits.json_depth);
     if (!peeked) {
         return std::unexpected(std::move(peeked.error()));
     }
@@ -293,6 +327,15 @@ Result<void> Dispatch::peek() {
 
 Result<router::Route> Dispatch::route() {
     std::string_view model = request_.model;
+    if (const std::string_view wanted = x_.head.find("x-tollgate-provider"); !wanted.empty()) {
+        if (snapshot_->provider(wanted) == nullptr) {
+            return fail(FailureKind::bad_request, "The provider '" + std::string(wanted.substr(0, 100)) +
+                                                      "' of x-tollgate-provider is not configured.");
+        }
+        const bool named = model.starts_with(std::string(wanted) + "/");
+        wanted_model_ = named ? std::string(model) : std::string(wanted) + "/" + std::string(model);
+        model = wanted_model_;
+    }
     Result<router::Route> chosen = snapshot_->route(model, request_.operation, worker_.random());
     if (!chosen) {
         return chosen;
@@ -303,16 +346,20 @@ Result<router::Route> Dispatch::route() {
             if (pattern == model || pattern == chosen->alias) {
                 return true;
             }
-            return pattern.size() > provider.size() && pattern.starts_with(provider) && pattern[provider.size()] == '/' &&
-                   (pattern.substr(provider.size() + 1) == "*" || pattern.substr(provider.size() + 1) == target.model);
+            return pattern.size() > provider.size() && pattern.starts_with(provider) &&
+                   pattern[provider.size()] == '/' &&
+                   (pattern.substr(provider.size() + 1) == "*" ||
+                    pattern.substr(provider.size() + 1) == target.model);
         };
         std::erase_if(chosen->targets, [&](const router::RoutedTarget& target) {
-            return std::none_of(allowed_models_->begin(), allowed_models_->end(),
-                                [&](const std::string& pattern) { return allows(target, pattern); });
+            return std::none_of(
+                allowed_models_->begin(), allowed_models_->end(),
+                [&](const std::string& pattern) { return allows(target, pattern); });
         });
         if (chosen->targets.empty()) {
             return std::unexpected(Failure{.kind = FailureKind::forbidden,
-                                           .detail = "The API key '" + record_.key_name + "' may not use the model '" +
+                                           .detail = "The API key '" + record_.key_name +
+                                                     "' may not use the model '" +
                                                      std::string(model.substr(0, 200)) + "'.",
                                            .param = "model"});
         }
@@ -333,7 +380,7 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
         head.add("date", worker_.http_date());
     }
     if (request_.stream) {
-        body_.release();   // committed: there will be no other attempt that needs the request
+        body_.release();  // committed: there will be no other attempt that needs the request
         request_.members = {};
         if (!upstream.has_cache_control) {
             head.add("cache-control", "no-cache");
@@ -347,7 +394,8 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
 // What every answer carries.
 void Dispatch::add_own_fields(ResponseHead& head) const {
     const auto number = [](std::uint64_t n, std::array<char, 20>& space) {
-        return std::string_view(space.data(), std::to_chars(space.data(), space.data() + space.size(), n).ptr);
+        return std::string_view(space.data(),
+                                std::to_chars(space.data(), space.data() + space.size(), n).ptr);
     };
     std::array<char, 20> space;
     head.add("x-request-id", record_.request_id);
@@ -357,16 +405,20 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
         head.add("x-tollgate-attempts", number(attempts_, space));
         head.add("x-tollgate-route", route_reason_);
     }
-    const auto ours = (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) - record_.started - report_.waited;
+    const auto ours =
+        (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) -
+        record_.started - report_.waited;
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(ours).count();
-    head.add("x-tollgate-overhead-us", number(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
+    head.add("x-tollgate-overhead-us",
+             number(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
     const config::Cors& cors = snapshot_->settings().server.cors;
     if (cors.origins.empty()) {
         return;
     }
     const std::string_view origin = x_.head.find("origin");
     const bool any = std::find(cors.origins.begin(), cors.origins.end(), "*") != cors.origins.end();
-    if (!origin.empty() && (any || std::find(cors.origins.begin(), cors.origins.end(), origin) != cors.origins.end())) {
+    if (!origin.empty() && (any || std::find(cors.origins.begin(), cors.origins.end(), origin) !=
+                                       cors.origins.end())) {
         head.add("access-control-allow-origin", any ? std::string_view("*") : origin);
         head.add("access-control-expose-headers", "*");
         if (cors.credentials) {
@@ -400,11 +452,11 @@ void Dispatch::note_failure(const Failure& failure) {
 void Dispatch::refuse(const Failure& failure) {
     note_failure(failure);
     if (!server::is_final(x_.interrupt.cause())) {
-        x_.interrupt.reset();   // a vendor's timeout must not keep the answer from being sent
+        x_.interrupt.reset();  // a vendor's timeout must not keep the answer from being sent
     }
     if (failure.kind == FailureKind::client_gone) {
         record_.status = failure.client_status();
-        x_.responder.abort();   // nobody is left to tell
+        x_.responder.abort();  // nobody is left to tell
         return;
     }
     const std::string body = adapters::error_json(failure, record_.request_id);
@@ -415,7 +467,7 @@ void Dispatch::refuse(const Failure& failure) {
             const std::string_view piece = event;
             static_cast<void>(x_.responder.write(std::span(&piece, 1), false));
         }
-        x_.responder.abort();   // never a clean end after trouble
+        x_.responder.abort();  // never a clean end after trouble
         return;
     }
     ResponseHead head;

@@ -1,17 +1,17 @@
 // The phases of a request, in one visible list (docs/life-of-a-request.md).
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "adapters/request.hpp"
 #include "metrics/record.hpp"
 #include "router/snapshot.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/relay.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace tollgate::server {
 
@@ -20,8 +20,8 @@ struct Origin;
 }
 class Worker;
 
-/// One exchange on its way through the phases.  Lives in the coroutine that serves it; publishes its record when it dies,
-/// so exactly once, also when cancelled.
+/// One exchange on its way through the phases.  Lives in the coroutine that serves it; publishes
+/// its record when it dies, so exactly once, also when cancelled.
 class Dispatch final : private HeadMaker {
 public:
     Dispatch(Exchange& exchange, Worker& worker);
@@ -57,9 +57,11 @@ private:
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
     [[nodiscard]] bool is_final() const noexcept;
-    void add_request_headers(const router::Provider& provider, adapters::UpstreamRequest& request) const;
+    void add_request_headers(const router::Provider& provider,
+                             adapters::UpstreamRequest& request) const;
     [[nodiscard]] Result<void> undo_content_coding(std::string_view coding, std::uint64_t limit);
-    [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream, std::string_view content_type,
+    [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream,
+                                         std::string_view content_type,
                                          std::optional<std::uint64_t> length) override;
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
@@ -74,17 +76,18 @@ private:
     adapters::Request request_;
     upstream::CallHead upstream_head_;
     RelayReport report_;
-    const router::Provider* provider_ = nullptr;     // of the current attempt
+    const router::Provider* provider_ = nullptr;  // of the current attempt
     std::string_view model_;
     std::string_view route_reason_;
+    std::string wanted_model_;   // with the provider of x-tollgate-provider
     std::string_view demo_header_;
-    const std::vector<std::string>* allowed_models_ = nullptr;   // of the caller's key; null: all
+    const std::vector<std::string>* allowed_models_ = nullptr;  // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;
     std::unique_ptr<upstream::Call> call_;
-    Clock::time_point exchange_deadline_{};          // no attempt goes beyond it
-    Clock::time_point total_deadline_{};             // of the current attempt
+    Clock::time_point exchange_deadline_{};  // no attempt goes beyond it
+    Clock::time_point total_deadline_{};     // of the current attempt
     std::uint16_t attempts_ = 0;
-    bool attempting_ = false;                        // between begin_attempt() and end_attempt()
+    bool attempting_ = false;  // between begin_attempt() and end_attempt()
 };
 
 }  // namespace tollgate::server

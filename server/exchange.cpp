@@ -1,12 +1,12 @@
 #include "server/exchange.hpp"
 
+#include "adapters/request.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-
-#include "adapters/request.hpp"
 
 namespace tollgate::server {
 namespace {
@@ -19,7 +19,8 @@ constexpr char lower(char c) noexcept {
 
 bool same_name(std::string_view name, std::string_view other) noexcept {
     return name.size() == other.size() &&
-           std::equal(name.begin(), name.end(), other.begin(), [](char a, char b) { return lower(a) == lower(b); });
+           std::equal(name.begin(), name.end(), other.begin(),
+                      [](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -27,7 +28,8 @@ std::string percent_decoded(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         unsigned value = 0;
         if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
+            std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr ==
+                text.data() + i + 3) {
             out.push_back(static_cast<char>(value));
             i += 2;
         } else {

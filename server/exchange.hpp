@@ -1,6 +1,11 @@
 // server/ — everything that touches a socket, a clock or a thread; wires the pure folders together.
-// May include: all of ours, Boost.Asio, Beast, OpenSSL, nghttp2.  Start here: Exchange, then dispatch.hpp (the phases).
+// May include: all of ours, Boost.Asio, Beast, OpenSSL, nghttp2.  Start here: Exchange, then
+// dispatch.hpp (the phases).
 #pragma once
+
+#include "failover/failure.hpp"
+#include "server/io/interrupt.hpp"
+#include "server/io/task.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -10,10 +15,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "failover/failure.hpp"
-#include "server/io/interrupt.hpp"
-#include "server/io/task.hpp"
 
 namespace tollgate::server {
 
@@ -26,9 +27,9 @@ struct Field {
 /// A request's head, whatever protocol brought it.  Views live as long as the exchange.
 struct RequestHead {
     std::string_view method;
-    std::string_view target;   ///< as sent
-    std::string_view path;     ///< target without query; "*" for OPTIONS *
-    std::string_view query;    ///< without '?'
+    std::string_view target;  ///< as sent
+    std::string_view path;    ///< target without query; "*" for OPTIONS *
+    std::string_view query;   ///< without '?'
     std::string_view host;
     std::vector<Field> fields;
 
@@ -42,12 +43,15 @@ struct RequestHead {
 /// "%2F" becomes "/"; a percent sign that begins no pair of hex digits stays.
 [[nodiscard]] std::string percent_decoded(std::string_view text);
 
-/// A growing buffer for a body that parsers may read a little past the end of (adapters::kBodySlack).
+/// A growing buffer for a body that parsers may read a little past the end of
+/// (adapters::kBodySlack).
 class BodyBuffer {
 public:
     BodyBuffer() = default;
     BodyBuffer(BodyBuffer&& other) noexcept
-        : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+        : data_(std::move(other.data_)),
+          size_(std::exchange(other.size_, 0)),
+          capacity_(std::exchange(other.capacity_, 0)) {}
     BodyBuffer& operator=(BodyBuffer&& other) noexcept {
         data_ = std::move(other.data_);
         size_ = std::exchange(other.size_, 0);
@@ -77,36 +81,40 @@ public:
     virtual ~BodySource() = default;
     /// Takes the whole body when it has arrived already; false: read_all() has work to do.
     [[nodiscard]] virtual bool take_at_once(BodyBuffer& out) = 0;
-    /// Reads the whole body into `out`, decoded from its transfer coding.  Fails with too_large, bad_request (framing),
-    /// request_timeout or client_gone.
+    /// Reads the whole body into `out`, decoded from its transfer coding.  Fails with too_large,
+    /// bad_request (framing), request_timeout or client_gone.
     [[nodiscard]] virtual Task<Result<void>> read_all(BodyBuffer& out, std::uint64_t limit) = 0;
 };
 
 /// The head of the answer.  Connection-level fields are the protocol's business, not the caller's.
 struct ResponseHead {
     std::uint16_t status = 200;
-    std::optional<std::uint64_t> content_length;   ///< absent: length unknown, framed by the protocol
-    std::string fields;                             ///< "name: value\r\n" lines, lower-case names
+    std::optional<std::uint64_t>
+        content_length;  ///< absent: length unknown, framed by the protocol
+    std::string fields;  ///< "name: value\r\n" lines, lower-case names
     void add(std::string_view name, std::string_view value) {
         fields.append(name).append(": ").append(value).append("\r\n");
     }
 };
 
-/// Sends the answer.  write() never waits: what the peer does not take yet is queued, and the caller awaits drain() when
-/// congested() before it produces more.  After a false return the exchange is over.
+/// Sends the answer.  write() never waits: what the peer does not take yet is queued, and the
+/// caller awaits drain() when congested() before it produces more.  After a false return the
+/// exchange is over.
 class Responder {
 public:
     virtual ~Responder() = default;
     /// Fixes the head; it travels with the first write.  Once only.
     virtual void start(const ResponseHead& head) = 0;
-    /// Sends body bytes, and the end of the message when `last`.  The bytes may be reused on return.
+    /// Sends body bytes, and the end of the message when `last`.  The bytes may be reused on
+    /// return.
     [[nodiscard]] virtual bool write(std::span<const std::string_view> pieces, bool last) = 0;
     [[nodiscard]] virtual bool congested() const noexcept = 0;
     /// Suspends until everything written has been taken; false when the client is gone or too slow.
     [[nodiscard]] virtual Task<bool> drain() = 0;
-    /// Ends the message visibly broken: HTTP/1.1 closes without the last chunk, HTTP/2 resets the stream.
+    /// Ends the message visibly broken: HTTP/1.1 closes without the last chunk, HTTP/2 resets the
+    /// stream.
     virtual void abort() noexcept = 0;
-    [[nodiscard]] virtual bool started() const noexcept = 0;   ///< start() was called
+    [[nodiscard]] virtual bool started() const noexcept = 0;  ///< start() was called
 };
 
 /// Which of the gateway's doors a request came through.
@@ -117,8 +125,9 @@ struct Exchange {
     RequestHead& head;
     BodySource& body;
     Responder& responder;
-    Interrupt& interrupt;          ///< fired when the client goes away, a deadline passes or the process stops
-    std::string_view client;       ///< the peer's address
+    Interrupt&
+        interrupt;  ///< fired when the client goes away, a deadline passes or the process stops
+    std::string_view client;  ///< the peer's address
     ListenerKind listener = ListenerKind::api;
 };
 

@@ -1,20 +1,19 @@
 #include "server/gateway.hpp"
 
+#include "failover/failure.hpp"
+#include "metrics/registry.hpp"
+#include "server/listen.hpp"
+#include "server/worker.hpp"
+
+#include <csignal>
+#include <cstdio>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
 #include <thread>
-
-#include "failover/failure.hpp"
-#include "metrics/registry.hpp"
-#include "server/listen.hpp"
-#include "server/worker.hpp"
+#include <unistd.h>
 
 namespace tollgate::server {
 namespace {
@@ -24,7 +23,8 @@ using config::Problem;
 unsigned usable_cores() {
     cpu_set_t set;
     CPU_ZERO(&set);
-    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1U;
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set))
+                                                         : 1U;
 }
 
 // Two descriptors per exchange: take what the system allows.
@@ -40,22 +40,35 @@ metrics::LogOptions log_options(const config::LoggingSettings& settings) {
     metrics::LogOptions options;
     switch (settings.level) {
         case config::LogLevel::trace:
-        case config::LogLevel::debug: options.level = metrics::Level::debug; break;
-        case config::LogLevel::info: options.level = metrics::Level::info; break;
-        case config::LogLevel::warn: options.level = metrics::Level::warn; break;
-        case config::LogLevel::error: options.level = metrics::Level::error; break;
-        case config::LogLevel::off: options.level = metrics::Level::off; break;
+        case config::LogLevel::debug:
+            options.level = metrics::Level::debug;
+            break;
+        case config::LogLevel::info:
+            options.level = metrics::Level::info;
+            break;
+        case config::LogLevel::warn:
+            options.level = metrics::Level::warn;
+            break;
+        case config::LogLevel::error:
+            options.level = metrics::Level::error;
+            break;
+        case config::LogLevel::off:
+            options.level = metrics::Level::off;
+            break;
     }
-    options.format = settings.format == config::LogFormat::json ? metrics::LogFormat::json : metrics::LogFormat::text;
+    options.format = settings.format == config::LogFormat::json ? metrics::LogFormat::json
+                                                                : metrics::LogFormat::text;
     options.access = settings.access;
     return options;
 }
 
-metrics::RegistryOptions registry_options(const config::Settings& settings, metrics::Logger& logger) {
+metrics::RegistryOptions registry_options(const config::Settings& settings,
+                                          metrics::Logger& logger) {
     metrics::RegistryOptions options;
     options.version = TOLLGATE_VERSION;
     for (std::size_t kind = 0; kind < failover::kFailureKinds; ++kind) {
-        options.shard.attempt_outcomes.emplace_back(failover::policy(static_cast<FailureKind>(kind)).name);
+        options.shard.attempt_outcomes.emplace_back(
+            failover::policy(static_cast<FailureKind>(kind)).name);
     }
     if (!settings.metrics.buckets.empty()) {
         options.shard.buckets.duration = settings.metrics.buckets;
@@ -64,7 +77,8 @@ metrics::RegistryOptions registry_options(const config::Settings& settings, metr
     return options;
 }
 
-void report(metrics::Logger& logger, metrics::Level level, std::string_view event, const std::vector<Problem>& problems) {
+void report(metrics::Logger& logger, metrics::Level level, std::string_view event,
+            const std::vector<Problem>& problems) {
     for (const Problem& problem : problems) {
         logger.log(level, event, {{"problem", to_string(problem)}});
     }
@@ -73,7 +87,8 @@ void report(metrics::Logger& logger, metrics::Level level, std::string_view even
 /// The running process.
 class Gateway {
 public:
-    Gateway(const ConfigSource& source, router::SnapshotPtr snapshot, std::unique_ptr<metrics::Logger> logger)
+    Gateway(const ConfigSource& source, router::SnapshotPtr snapshot,
+            std::unique_ptr<metrics::Logger> logger)
         : source_(source),
           snapshot_(std::move(snapshot)),
           logger_(std::move(logger)),
@@ -113,16 +128,17 @@ bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
     if (is_tcp) {
         bound.port = bound_port(*first);
     }
-    logger_->log(metrics::Level::info, kind == ListenerKind::metrics ? "listening for metrics" : "listening",
+    logger_->log(metrics::Level::info,
+                 kind == ListenerKind::metrics ? "listening for metrics" : "listening",
                  {{"address", to_string(bound)}});
     if (alone) {
         workers_.front()->listen(*first, kind);
         for (std::size_t i = 1; i < workers_.size() && !is_tcp; ++i) {
-            workers_[i]->listen(::dup(*first), kind);   // they take turns at the one queue
+            workers_[i]->listen(::dup(*first), kind);  // they take turns at the one queue
         }
         return true;
     }
-    ::close(*first);   // it showed that the port is free; now for one queue per worker
+    ::close(*first);  // it showed that the port is free; now for one queue per worker
     for (const std::unique_ptr<Worker>& worker : workers_) {
         auto shared = open_listener(bound, PortSharing::shared);
         if (!shared) {
@@ -136,7 +152,8 @@ bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
 
 bool Gateway::start() {
     const config::Settings& settings = snapshot_->settings();
-    const unsigned threads = settings.server.threads != 0 ? settings.server.threads : usable_cores();
+    const unsigned threads =
+        settings.server.threads != 0 ? settings.server.threads : usable_cores();
     for (unsigned i = 0; i < threads; ++i) {
         workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_));
     }
@@ -157,7 +174,10 @@ bool Gateway::start() {
         }
     }
     logger_->log(metrics::Level::info, "started",
-                 {{"version", TOLLGATE_VERSION}, {"config", source_.path.value_or("none")}, {"workers", threads}, {"providers", names}});
+                 {{"version", TOLLGATE_VERSION},
+                  {"config", source_.path.value_or("none")},
+                  {"workers", threads},
+                  {"providers", names}});
     for (const std::unique_ptr<Worker>& worker : workers_) {
         threads_.emplace_back([&worker] { worker->run(); });
     }
@@ -178,7 +198,8 @@ void Gateway::run(int signals) {
             reload();
         } else {
             stopping = true;
-            logger_->log(metrics::Level::info, "stopping", {{"signal", info.ssi_signo}, {"grace_ms", grace.count()}});
+            logger_->log(metrics::Level::info, "stopping",
+                         {{"signal", info.ssi_signo}, {"grace_ms", grace.count()}});
         }
     }
     shared_.ready.store(false, std::memory_order_relaxed);
@@ -201,7 +222,7 @@ void Gateway::run(int signals) {
             }
         }
     });
-    threads_.clear();   // joins
+    threads_.clear();  // joins
     logger_->log(metrics::Level::info, "stopped");
 }
 
@@ -209,7 +230,8 @@ void Gateway::reload() {
     auto next = load(source_, &snapshot_->vocabulary());
     registry_.count_reload(next.has_value());
     if (!next) {
-        report(*logger_, metrics::Level::error, "configuration rejected, the running one stays", next.error());
+        report(*logger_, metrics::Level::error, "configuration rejected, the running one stays",
+               next.error());
         return;
     }
     snapshot_ = std::move(*next);
@@ -235,7 +257,7 @@ int serve(const ConfigSource& source) {
     ::signal(SIGPIPE, SIG_IGN);
     const int signals = ::signalfd(-1, &mask, SFD_CLOEXEC);
     raise_descriptor_limit();
-    ::mallopt(M_ARENA_MAX, 4);   // idle arenas hold memory; workers allocate little at the same time
+    ::mallopt(M_ARENA_MAX, 4);  // idle arenas hold memory; workers allocate little at the same time
 
     auto snapshot = load(source, nullptr);
     if (!snapshot) {

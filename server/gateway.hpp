@@ -1,30 +1,30 @@
 // The whole process: configuration, listeners, workers, signals, reload, drain.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "config/environment.hpp"
 #include "config/problem.hpp"
 #include "config/settings.hpp"
 #include "metrics/log.hpp"
 #include "router/snapshot.hpp"
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace tollgate::server {
 
 /// Where the configuration comes from; read again at each reload.
 struct ConfigSource {
-    std::optional<std::string> path;       ///< no file: discover vendors from the environment
-    std::vector<std::string> listen;       ///< addresses of the command line, instead of server.listen
+    std::optional<std::string> path;  ///< no file: discover vendors from the environment
+    std::vector<std::string> listen;  ///< addresses of the command line, instead of server.listen
     config::Environment environment;
 };
 
 /// Reads and checks everything that can be checked without serving.
-[[nodiscard]] std::expected<router::SnapshotPtr, std::vector<config::Problem>> load(const ConfigSource& source,
-                                                                                    const metrics::Vocabulary* previous);
+[[nodiscard]] std::expected<router::SnapshotPtr, std::vector<config::Problem>> load(
+    const ConfigSource& source, const metrics::Vocabulary* previous);
 
 /// Serves until SIGTERM or SIGINT.  Returns the process's exit code.
 [[nodiscard]] int serve(const ConfigSource& source);

@@ -1,14 +1,13 @@
 #include "server/listen.hpp"
 
 #include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace tollgate::server {
 namespace {
@@ -17,7 +16,8 @@ constexpr int kBacklog = 4096;
 
 std::unexpected<std::string> failed(const config::ListenAddress& address, std::string_view what) {
     const int error = errno;
-    return std::unexpected("cannot listen on " + to_string(address) + ": " + std::string(what) + ": " + std::strerror(error));
+    return std::unexpected("cannot listen on " + to_string(address) + ": " + std::string(what) +
+                           ": " + std::strerror(error));
 }
 
 std::expected<int, std::string> open_unix(const config::ListenAddress& address) {
@@ -29,13 +29,14 @@ std::expected<int, std::string> open_unix(const config::ListenAddress& address) 
     address.unix_path.copy(where.sun_path, address.unix_path.size());
     struct stat status {};
     if (::stat(address.unix_path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
-        ::unlink(address.unix_path.c_str());   // left behind by an earlier run
+        ::unlink(address.unix_path.c_str());  // left behind by an earlier run
     }
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return failed(address, "socket");
     }
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 || ::listen(fd, kBacklog) != 0) {
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
+        ::listen(fd, kBacklog) != 0) {
         auto error = failed(address, "bind");
         ::close(fd);
         return error;
@@ -45,7 +46,8 @@ std::expected<int, std::string> open_unix(const config::ListenAddress& address) 
 
 }  // namespace
 
-std::expected<int, std::string> open_listener(const config::ListenAddress& address, PortSharing sharing) {
+std::expected<int, std::string> open_listener(const config::ListenAddress& address,
+                                              PortSharing sharing) {
     if (!address.unix_path.empty()) {
         return open_unix(address);
     }
@@ -61,7 +63,8 @@ std::expected<int, std::string> open_listener(const config::ListenAddress& addre
         v6.sin6_port = htons(address.port);
         size = sizeof(sockaddr_in6);
     } else {
-        return std::unexpected("cannot listen on " + to_string(address) + ": it is not an IP address");
+        return std::unexpected("cannot listen on " + to_string(address) +
+                               ": it is not an IP address");
     }
     const int fd = ::socket(where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -72,7 +75,8 @@ std::expected<int, std::string> open_listener(const config::ListenAddress& addre
     if (sharing == PortSharing::shared) {
         ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&where), size) != 0 || ::listen(fd, kBacklog) != 0) {
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&where), size) != 0 ||
+        ::listen(fd, kBacklog) != 0) {
         auto error = failed(address, "bind");
         ::close(fd);
         return error;

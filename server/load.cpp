@@ -1,16 +1,15 @@
 // From a configuration source to a snapshot.
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <sstream>
-
 #include "config/parse.hpp"
 #include "config/scalar.hpp"
 #include "config/validate.hpp"
 #include "server/gateway.hpp"
 #include "server/upstream/origin_spec.hpp"
 #include "server/upstream/resolve.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tollgate::server {
 namespace {
@@ -27,15 +26,19 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
     return std::move(text).str();
 }
 
-// Does a server of this machine accept on the URL's port?  Loopback answers at once, so this may block.
+// Does a server of this machine accept on the URL's port?  Loopback answers at once, so this may
+// block.
 bool local_server_answers(std::string_view url_text) {
     const auto url = upstream::parse_url(url_text);
     upstream::Address address;
-    if (!url || !upstream::parse_address(url->host == "localhost" ? "127.0.0.1" : url->host, url->port, address)) {
+    if (!url || !upstream::parse_address(url->host == "localhost" ? "127.0.0.1" : url->host,
+                                         url->port, address)) {
         return false;
     }
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool answers = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+    const bool answers =
+        fd >= 0 &&
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
     if (fd >= 0) {
         ::close(fd);
     }
@@ -44,7 +47,8 @@ bool local_server_answers(std::string_view url_text) {
 
 std::expected<config::Settings, std::vector<Problem>> read_settings(const ConfigSource& source) {
     auto settings = source.path ? config::parse_file(*source.path, source.environment)
-                                : std::expected<config::Settings, std::vector<Problem>>(config::defaults(source.environment));
+                                : std::expected<config::Settings, std::vector<Problem>>(
+                                      config::defaults(source.environment));
     if (!settings || source.listen.empty()) {
         return settings;
     }
@@ -52,7 +56,8 @@ std::expected<config::Settings, std::vector<Problem>> read_settings(const Config
     for (const std::string& text : source.listen) {
         auto address = config::scalar::listen(text);
         if (!address) {
-            return std::unexpected(std::vector<Problem>{{.path = "--listen", .text = address.error()}});
+            return std::unexpected(
+                std::vector<Problem>{{.path = "--listen", .text = address.error()}});
         }
         settings->server.listen.push_back(std::move(*address));
     }
@@ -82,10 +87,16 @@ std::expected<router::SnapshotPtr, std::vector<Problem>> load(const ConfigSource
         return snapshot;
     }
     std::vector<Problem> problems;
+    if ((*snapshot)->settings().server.tls.enabled()) {
+        // Better refused than served in plain text behind the operator's back.
+        problems.push_back((*snapshot)->settings().source.problem(
+            "server.tls", "this version does not serve TLS yet; put it behind a TLS proxy or remove the setting"));
+    }
     for (const router::Provider& provider : (*snapshot)->providers()) {
         if (provider.usable && provider.vendor.kind != adapters::VendorKind::builtin) {
             if (const auto spec = upstream::origin_spec(provider); !spec) {
-                problems.push_back((*snapshot)->settings().source.problem("providers." + provider.settings.name, spec.error().detail));
+                problems.push_back((*snapshot)->settings().source.problem(
+                    "providers." + provider.settings.name, spec.error().detail));
             }
         }
     }

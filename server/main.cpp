@@ -1,11 +1,11 @@
-#include <cstdio>
-#include <string_view>
-#include <vector>
-
 #include "config/parse.hpp"
 #include "server/cli/check.hpp"
 #include "server/cli/options.hpp"
 #include "server/gateway.hpp"
+
+#include <cstdio>
+#include <string_view>
+#include <vector>
 
 int main(int argc, char** argv) {
     namespace server = tollgate::server;
@@ -28,5 +28,6 @@ int main(int argc, char** argv) {
     source.environment = tollgate::config::process_environment();
     source.path = tollgate::config::find_config(options->config, source.environment);
     source.listen = options->listen;
-    return options->command == cli::Command::check ? cli::check(source, options->json) : server::serve(source);
+    return options->command == cli::Command::check ? cli::check(source, options->json)
+                                                   : server::serve(source);
 }

@@ -9,7 +9,8 @@
 namespace tollgate::server {
 namespace {
 
-// A whole answer up to this size is read to its end before anything is sent, so that one cut short can still fail over.
+// A whole answer up to this size is read to its end before anything is sent, so that one cut short
+// can still fail over.
 constexpr std::size_t kMostHeld = 1024 * 1024;
 // What a translator may have to hold: it needs the whole body.
 constexpr std::size_t kMostWhole = 64 * 1024 * 1024;
@@ -36,15 +37,24 @@ Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise) {
     };
     switch (interrupt.cause()) {
         case Cause::none:
-        case Cause::elapsed: return otherwise;
+        case Cause::elapsed:
+            return otherwise;
         case Cause::connect_timeout:
-            return Failure{.kind = FailureKind::connect_failed, .detail = "no connection within timeouts.connect (" + otherwise.detail + ")"};
-        case Cause::first_byte_timeout: return timeout("no first byte within timeouts.first_byte");
-        case Cause::stream_timeout: return timeout("silent for longer than timeouts.idle");
-        case Cause::total_timeout: return timeout("not finished within timeouts.total");
+            return Failure{
+                .kind = FailureKind::connect_failed,
+                .detail = "no connection within timeouts.connect (" + otherwise.detail + ")"};
+        case Cause::first_byte_timeout:
+            return timeout("no first byte within timeouts.first_byte");
+        case Cause::stream_timeout:
+            return timeout("silent for longer than timeouts.idle");
+        case Cause::total_timeout:
+            return timeout("not finished within timeouts.total");
         case Cause::shutdown:
-            return Failure{.kind = FailureKind::overloaded, .detail = "the gateway is shutting down"};
-        default: return Failure{.kind = FailureKind::client_gone, .detail = "the client closed the connection"};
+            return Failure{.kind = FailureKind::overloaded,
+                           .detail = "the gateway is shutting down"};
+        default:
+            return Failure{.kind = FailureKind::client_gone,
+                           .detail = "the client closed the connection"};
     }
 }
 
@@ -55,7 +65,8 @@ Task<Result<void>> Relay::run() {
     if (!w_.head.content_encoding.empty()) {
         undo_ = codec::ContentDecoder::make(w_.head.content_encoding);
         if (!undo_) {
-            co_return protocol_error("the answer has an unknown content coding '" + w_.head.content_encoding + "'");
+            co_return protocol_error("the answer has an unknown content coding '" +
+                                     w_.head.content_encoding + "'");
         }
     }
     const bool same = w_.dialect.relays();
@@ -93,15 +104,18 @@ Task<Result<std::string_view>> Relay::next() {
         Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
         report_.waited += Reactor::now() - now;
         if (!bytes) {
-            co_return std::unexpected(explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
+            co_return std::unexpected(
+                explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
         }
         if (!undo_) {
             co_return bytes;
         }
         decoded_.clear();
-        const Result<void> undone = bytes->empty() ? undo_->end() : undo_->feed(*bytes, decoded_, kMostStep);
+        const Result<void> undone =
+            bytes->empty() ? undo_->end() : undo_->feed(*bytes, decoded_, kMostStep);
         if (!undone) {
-            co_return protocol_error("the answer's content coding is broken: " + undone.error().detail);
+            co_return protocol_error("the answer's content coding is broken: " +
+                                     undone.error().detail);
         }
         if (bytes->empty() || !decoded_.empty()) {
             co_return std::string_view(decoded_);
@@ -140,19 +154,22 @@ bool Relay::write(std::span<const std::string_view> pieces, bool last) {
     return w_.exchange.responder.write(pieces, last);
 }
 
-// Waits until the client has taken what was written; meanwhile nothing more is read from the vendor.
+// Waits until the client has taken what was written; meanwhile nothing more is read from the
+// vendor.
 Task<Result<void>> Relay::drain() {
-    w_.deadline.clear();   // now it is the client that everybody waits for
+    w_.deadline.clear();  // now it is the client that everybody waits for
     const bool sent = co_await w_.exchange.responder.drain();
     if (!sent) {
-        co_return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
+        co_return fail(FailureKind::client_gone,
+                       "the client closed the connection or stopped reading");
     }
     co_return Result<void>();
 }
 
 Task<Result<void>> Relay::send(std::string_view piece, bool last) {
     if (!write(std::span(&piece, 1), last)) {
-        co_return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
+        co_return fail(FailureKind::client_gone,
+                       "the client closed the connection or stopped reading");
     }
     if (w_.exchange.responder.congested() && !last) {
         co_return co_await drain();
@@ -163,7 +180,8 @@ Task<Result<void>> Relay::send(std::string_view piece, bool last) {
 Task<Result<void>> Relay::whole_as_read() {
     std::string collected;
     std::string_view body;
-    if (const std::optional<std::string_view> all = undo_ ? std::nullopt : w_.call.whole_at_once()) {
+    if (const std::optional<std::string_view> all =
+            undo_ ? std::nullopt : w_.call.whole_at_once()) {
         body = *all;
     } else {
         Result<bool> complete = co_await collect(collected, kMostHeld);
@@ -181,7 +199,9 @@ Task<Result<void>> Relay::whole_as_read() {
         co_return good;
     }
     report_.usage = probe.usage();
-    commit(w_.head.content_type.empty() ? std::string_view("application/json") : std::string_view(w_.head.content_type), body.size());
+    commit(w_.head.content_type.empty() ? std::string_view("application/json")
+                                        : std::string_view(w_.head.content_type),
+           body.size());
     if (!write(std::span(&body, 1), true)) {
         co_return fail(FailureKind::client_gone, "the client closed the connection");
     }
@@ -191,7 +211,9 @@ Task<Result<void>> Relay::whole_as_read() {
 // Too large to hold back: committed with what is there, the rest passes through.
 Task<Result<void>> Relay::large_as_read(std::string first) {
     const std::optional<std::uint64_t> length = undo_ ? std::nullopt : w_.head.content_length;
-    commit(w_.head.content_type.empty() ? std::string_view("application/json") : std::string_view(w_.head.content_type), length);
+    commit(w_.head.content_type.empty() ? std::string_view("application/json")
+                                        : std::string_view(w_.head.content_type),
+           length);
     Result<void> sent = co_await send(first, false);
     std::string tail = first.substr(first.size() - std::min<std::size_t>(first.size(), 1024));
     while (sent) {
@@ -224,11 +246,13 @@ Task<Result<void>> Relay::not_a_stream() {
     if (!good) {
         co_return good;
     }
-    co_return protocol_error("a stream was asked for, the answer's content type is '" + w_.head.content_type.substr(0, 100) + "'");
+    co_return protocol_error("a stream was asked for, the answer's content type is '" +
+                             w_.head.content_type.substr(0, 100) + "'");
 }
 
 Task<Result<void>> Relay::stream_as_read() {
-    stream_ = std::make_unique<RelayedStream>(w_.request.include_usage ? UsageChunk::pass : UsageChunk::strip);
+    stream_ = std::make_unique<RelayedStream>(w_.request.include_usage ? UsageChunk::pass
+                                                                       : UsageChunk::strip);
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
@@ -260,13 +284,15 @@ Result<void> Relay::pass_on(std::string_view bytes) {
             commit(w_.head.content_type, std::nullopt);
         }
         if (!write(stream_->pieces(), good && stream_->is_done())) {
-            return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
+            return fail(FailureKind::client_gone,
+                        "the client closed the connection or stopped reading");
         }
     }
     return good;
 }
 
-// The client has its answer.  The vendor's last bytes usually come at once, and then the connection can be kept.
+// The client has its answer.  The vendor's last bytes usually come at once, and then the connection
+// can be kept.
 Task<Result<void>> Relay::see_off() {
     w_.deadline.arm(Cause::elapsed, Reactor::now() + kSeeOff);
     while (!w_.call.is_complete()) {
@@ -283,14 +309,16 @@ Task<Result<void>> Relay::see_off() {
 }
 
 Task<Result<void>> Relay::stream_translated() {
-    const std::unique_ptr<adapters::Decoder> decoder = w_.dialect.decoder(adapters::Delivery::stream, decode_context());
+    const std::unique_ptr<adapters::Decoder> decoder =
+        w_.dialect.decoder(adapters::Delivery::stream, decode_context());
     adapters::AnswerContext context;
     context.operation = w_.request.operation;
     context.model = w_.target.model;
     context.id = w_.answer_id;
     context.created = w_.created;
     context.include_usage = w_.request.include_usage;
-    const std::unique_ptr<adapters::AnswerWriter> writer = adapters::stream_writer(std::move(context));
+    const std::unique_ptr<adapters::AnswerWriter> writer =
+        adapters::stream_writer(std::move(context));
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
@@ -319,13 +347,15 @@ Task<Result<void>> Relay::stream_translated() {
 }
 
 Task<Result<void>> Relay::whole_translated() {
-    const std::unique_ptr<adapters::Decoder> decoder = w_.dialect.decoder(adapters::Delivery::whole, decode_context());
+    const std::unique_ptr<adapters::Decoder> decoder =
+        w_.dialect.decoder(adapters::Delivery::whole, decode_context());
     adapters::AnswerContext context;
     context.operation = w_.request.operation;
     context.model = w_.target.model;
     context.id = w_.answer_id;
     context.created = w_.created;
-    const std::unique_ptr<adapters::AnswerWriter> writer = adapters::whole_writer(std::move(context));
+    const std::unique_ptr<adapters::AnswerWriter> writer =
+        adapters::whole_writer(std::move(context));
     std::string body;
     Result<bool> complete = co_await collect(body, kMostWhole);
     if (!complete) {

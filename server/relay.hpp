@@ -1,16 +1,17 @@
-// From a vendor's answer to the client: bytes as read where both speak the same, events through a writer where not.
+// From a vendor's answer to the client: bytes as read where both speak the same, events through a
+// writer where not.
 #pragma once
-
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "adapters/dialect.hpp"
 #include "adapters/event.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/upstream/call.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace tollgate::codec {
 class ContentDecoder;
@@ -24,7 +25,8 @@ class RelayedStream;
 class HeadMaker {
 public:
     /// `content_type` and, where known, the length of the body that follows.
-    [[nodiscard]] virtual ResponseHead make_head(const upstream::CallHead& upstream, std::string_view content_type,
+    [[nodiscard]] virtual ResponseHead make_head(const upstream::CallHead& upstream,
+                                                 std::string_view content_type,
                                                  std::optional<std::uint64_t> length) = 0;
 
 protected:
@@ -44,20 +46,21 @@ struct RelayWiring {
     InterruptDeadline& deadline;
     Clock::duration idle_timeout;
     Clock::time_point total_deadline;
-    std::string answer_id;               ///< used where the vendor gives none
-    std::int64_t created = 0;            ///< unix seconds, likewise
+    std::string answer_id;     ///< used where the vendor gives none
+    std::int64_t created = 0;  ///< unix seconds, likewise
 };
 
 /// What the relay has learnt from the answer.
 struct RelayReport {
     adapters::Usage usage;
     std::uint64_t bytes_out = 0;
-    Clock::time_point first_byte{};      ///< when the first bytes went out; epoch: none did
-    Clock::duration waited{};            ///< time spent waiting for the vendor
+    Clock::time_point first_byte{};  ///< when the first bytes went out; epoch: none did
+    Clock::duration waited{};        ///< time spent waiting for the vendor
 };
 
-/// Carries one 2xx answer to the client.  A Failure before responder.started() leaves the client untouched, so another attempt
-/// may follow; one after it means that the caller ends the answer visibly broken.
+/// Carries one 2xx answer to the client.  A Failure before responder.started() leaves the client
+/// untouched, so another attempt may follow; one after it means that the caller ends the answer
+/// visibly broken.
 class Relay {
 public:
     Relay(RelayWiring wiring, RelayReport& report);
@@ -75,7 +78,8 @@ private:
     [[nodiscard]] Task<Result<void>> stream_translated();
     [[nodiscard]] Task<Result<void>> embeddings_translated();
     [[nodiscard]] Task<Result<void>> large_as_read(std::string first);
-    /// The next bytes of the answer with content coding undone; empty at its end.  Dies with the next await.
+    /// The next bytes of the answer with content coding undone; empty at its end.  Dies with the
+    /// next await.
     [[nodiscard]] Task<Result<std::string_view>> next();
     /// The whole body, up to kMostWhole bytes; `complete` is false when there is more.
     [[nodiscard]] Task<Result<bool>> collect(std::string& body, std::size_t limit);
@@ -93,7 +97,8 @@ private:
     std::string decoded_;
 };
 
-/// What an interrupted upstream operation means, from the interrupt's cause; `otherwise` where it was not interrupted.
+/// What an interrupted upstream operation means, from the interrupt's cause; `otherwise` where it
+/// was not interrupted.
 [[nodiscard]] Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise);
 
 }  // namespace tollgate::server

@@ -24,7 +24,8 @@ Result<void> RelayedStream::feed(std::string_view bytes, bool committed) {
 
 Result<void> RelayedStream::end(bool committed) {
     // Several vendors leave out the last blank line.
-    Result<void> good = feed(blocks_.tail().empty() ? std::string_view() : std::string_view("\n\n"), committed);
+    Result<void> good =
+        feed(blocks_.tail().empty() ? std::string_view() : std::string_view("\n\n"), committed);
     if (!good) {
         return good;
     }
@@ -32,7 +33,8 @@ Result<void> RelayedStream::end(bool committed) {
         return fail(FailureKind::protocol_error, "the stream ended before the answer did");
     }
     if (!done_) {
-        pieces_.push_back(kDone);   // OpenAI's clients expect it, and the answer is known to be whole
+        pieces_.push_back(
+            kDone);  // OpenAI's clients expect it, and the answer is known to be whole
         done_ = true;
     }
     return good;

@@ -1,16 +1,17 @@
-// A stream of OpenAI's shape on its way through: which of its bytes go on, and whether the answer is whole.  Sans-I/O.
+// A stream of OpenAI's shape on its way through: which of its bytes go on, and whether the answer
+// is whole.  Sans-I/O.
 #pragma once
+
+#include "adapters/codec/sse.hpp"
+#include "adapters/codec/sse_blocks.hpp"
+#include "adapters/dialect/openai_probe.hpp"
+#include "failover/failure.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "adapters/codec/sse.hpp"
-#include "adapters/codec/sse_blocks.hpp"
-#include "adapters/dialect/openai_probe.hpp"
-#include "failover/failure.hpp"
 
 namespace tollgate::server {
 
@@ -22,11 +23,13 @@ class RelayedStream {
 public:
     explicit RelayedStream(UsageChunk usage_chunk) : usage_chunk_(usage_chunk) {}
 
-    /// Takes bytes and leaves in pieces() what goes to the client: views into `bytes` and into this object, until the next
-    /// call.  A Failure is final; pieces() then has the good events before it.
-    /// `committed`: the client has seen the answer begin.  Before that, comments alone do not count as a beginning.
+    /// Takes bytes and leaves in pieces() what goes to the client: views into `bytes` and into this
+    /// object, until the next call.  A Failure is final; pieces() then has the good events before
+    /// it. `committed`: the client has seen the answer begin.  Before that, comments alone do not
+    /// count as a beginning.
     [[nodiscard]] Result<void> feed(std::string_view bytes, bool committed);
-    /// The vendor's bytes have ended: completes a last event without its blank line.  Fails when the answer is not whole.
+    /// The vendor's bytes have ended: completes a last event without its blank line.  Fails when
+    /// the answer is not whole.
     [[nodiscard]] Result<void> end(bool committed);
 
     [[nodiscard]] std::span<const std::string_view> pieces() const noexcept { return pieces_; }
@@ -40,7 +43,7 @@ private:
     void pass(std::string_view block);
 
     codec::SseBlocks blocks_;
-    std::unique_ptr<codec::SseParser> parser_;   // only for events that are more than one data line
+    std::unique_ptr<codec::SseParser> parser_;  // only for events that are more than one data line
     adapters::AnswerProbe probe_;
     std::vector<std::string_view> pieces_;
     UsageChunk usage_chunk_;

@@ -1,19 +1,18 @@
 #include "server/worker.hpp"
 
+#include "server/dispatch.hpp"
+#include "server/h1/session.hpp"
+#include "server/upstream/origin_spec.hpp"
+
+#include <algorithm>
 #include <arpa/inet.h>
+#include <array>
+#include <ctime>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <ctime>
-
-#include "server/dispatch.hpp"
-#include "server/h1/session.hpp"
-#include "server/upstream/origin_spec.hpp"
 
 namespace tollgate::server {
 namespace {
@@ -23,15 +22,18 @@ constexpr std::chrono::milliseconds kFlushEvery{200};
 constexpr std::size_t kTrimFrom = 256;
 constexpr std::chrono::seconds kTrimAfter{1};
 constexpr std::chrono::milliseconds kAcceptPause{100};
-// After SIGTERM a kept-alive connection may still have a request on its way; it gets this long to arrive.
+// After SIGTERM a kept-alive connection may still have a request on its way; it gets this long to
+// arrive.
 constexpr std::chrono::milliseconds kIdleGrace{500};
 
 std::string peer_text(const sockaddr_storage& peer) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (peer.ss_family == AF_INET) {
-        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer).sin_addr, text.data(), text.size());
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer).sin_addr, text.data(),
+                  text.size());
     } else if (peer.ss_family == AF_INET6) {
-        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, text.data(), text.size());
+        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, text.data(),
+                  text.size());
     } else {
         return "unix";
     }
@@ -51,7 +53,8 @@ h1::SessionLimits session_limits(const config::ServerSettings& settings) {
 
 }  // namespace
 
-// Hands access lines to the log's thread some time after the first of a batch; no timer while nothing is logged.
+// Hands access lines to the log's thread some time after the first of a batch; no timer while
+// nothing is logged.
 class Worker::AccessFlush final : public Deadline {
 public:
     AccessFlush(Reactor& reactor, metrics::AccessLog& log) : Deadline(reactor), log_(log) {}
@@ -87,7 +90,8 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       shutdown_task_(reactor_, [this](std::string_view what) { report_bug(what); }) {}
 
 void Worker::report_bug(std::string_view what) {
-    shared_.logger.log(metrics::Level::error, "an exception reached the root of a task", {{"what", what}});
+    shared_.logger.log(metrics::Level::error, "an exception reached the root of a task",
+                       {{"what", what}});
 }
 
 Worker::~Worker() = default;
@@ -105,11 +109,13 @@ void Worker::run() {
 
 Task<void> Worker::accept_loop(Listener& listener) {
     const int fd = listener.socket.fd();
-    bool last_round = false;   // after the stop: what the kernel has accepted already is served, not reset
+    bool last_round =
+        false;  // after the stop: what the kernel has accepted already is served, not reset
     for (;;) {
         sockaddr_storage peer{};
         socklen_t size = sizeof peer;
-        const int client = ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int client =
+            ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
             serve(client, peer_text(peer), listener.kind);
             continue;
@@ -120,9 +126,12 @@ Task<void> Worker::accept_loop(Listener& listener) {
         if (last_round) {
             break;
         }
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {   // out of descriptors or memory: let some connections end first
-            shared_.logger.log(metrics::Level::error, "cannot accept connections", {{"errno", errno}});
-            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause, listener.stop) == Wake::interrupted;
+        if (errno != EAGAIN &&
+            errno != EWOULDBLOCK) {  // out of descriptors or memory: let some connections end first
+            shared_.logger.log(metrics::Level::error, "cannot accept connections",
+                               {{"errno", errno}});
+            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause,
+                                                       listener.stop) == Wake::interrupted;
             continue;
         }
         listener.socket.note_read({.status = IoStatus::want_read}, 1);
@@ -135,7 +144,8 @@ void Worker::serve(int fd, std::string client, ListenerKind kind) {
     const config::ServerSettings& settings = snapshot_->settings().server;
     if (shared_.client_connections.load(std::memory_order_relaxed) >= settings.limits.connections) {
         constexpr std::string_view kFull =
-            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\nretry-after: 1\r\n"
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: "
+            "close\r\nretry-after: 1\r\n"
             "content-length: 137\r\n\r\n"
             R"({"error":{"message":"Too many open connections (server.limits.connections).","type":"server_error","param":null,"code":"overloaded"}}   )";
         static_cast<void>(::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
@@ -145,7 +155,8 @@ void Worker::serve(int fd, std::string client, ListenerKind kind) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     h1::Session::Peer peer{.address = std::move(client), .listener = kind};
-    auto session = std::make_unique<h1::Session>(*this, Channel(Socket(reactor_, fd)), std::move(peer), session_limits(settings));
+    auto session = std::make_unique<h1::Session>(*this, Channel(Socket(reactor_, fd)),
+                                                 std::move(peer), session_limits(settings));
     tasks_.spawn_object(std::move(session));
 }
 
@@ -220,12 +231,15 @@ Task<void> Worker::dispatch(Exchange& exchange) {
     std::string bug;
     try {
         co_await dispatch.run();
-    } catch (const std::exception& error) {   // out of memory, or a bug; the connection and the others live on
+    } catch (const std::exception&
+                 error) {  // out of memory, or a bug; the connection and the others live on
         bug = error.what();
     }
     if (!bug.empty()) {
-        shared_.logger.log(metrics::Level::error, "an exchange ended in an exception", {{"what", bug}});
-        const Failure failure{.kind = FailureKind::internal, .detail = "The gateway failed on this request."};
+        shared_.logger.log(metrics::Level::error, "an exchange ended in an exception",
+                           {{"what", bug}});
+        const Failure failure{.kind = FailureKind::internal,
+                              .detail = "The gateway failed on this request."};
         dispatch.refuse(failure);
     }
 }
@@ -256,14 +270,17 @@ std::string_view Worker::http_date() {
         std::tm parts{};
         gmtime_r(&now, &parts);
         date_.resize(40);
-        date_.resize(std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts));   // RFC 9110 section 5.6.7
+        date_.resize(std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT",
+                                   &parts));  // RFC 9110 section 5.6.7
     }
     return date_;
 }
 
-Result<upstream::Origin*> Worker::origin(const router::SnapshotPtr& snapshot, const router::Provider& provider) {
+Result<upstream::Origin*> Worker::origin(const router::SnapshotPtr& snapshot,
+                                         const router::Provider& provider) {
     OriginPlan& plan = origins_[&provider];
-    const bool same = !plan.snapshot.owner_before(snapshot) && !snapshot.owner_before(plan.snapshot);
+    const bool same =
+        !plan.snapshot.owner_before(snapshot) && !snapshot.owner_before(plan.snapshot);
     if (!same) {
         Result<upstream::OriginSpec> spec = upstream::origin_spec(provider);
         if (!spec) {
@@ -275,7 +292,8 @@ Result<upstream::Origin*> Worker::origin(const router::SnapshotPtr& snapshot, co
     return plan.origin;
 }
 
-void Worker::upstream_connections(const upstream::Origin& origin, int active_change, int idle_change) {
+void Worker::upstream_connections(const upstream::Origin& origin, int active_change,
+                                  int idle_change) {
     const auto provider = static_cast<std::uint16_t>(origin.provider);
     if (active_change != 0) {
         shard_.add_upstream_connections(provider, metrics::UpstreamState::active, active_change);
@@ -286,9 +304,11 @@ void Worker::upstream_connections(const upstream::Origin& origin, int active_cha
 }
 
 void Worker::pool_event(const upstream::Origin& origin, upstream::PoolEvent event) {
-    constexpr std::array kEvents{metrics::PoolEvent::opened, metrics::PoolEvent::reused, metrics::PoolEvent::expired,
-                                 metrics::PoolEvent::stale, metrics::PoolEvent::waited};
-    shard_.add_pool_event(static_cast<std::uint16_t>(origin.provider), kEvents[static_cast<std::size_t>(event)]);
+    constexpr std::array kEvents{metrics::PoolEvent::opened, metrics::PoolEvent::reused,
+                                 metrics::PoolEvent::expired, metrics::PoolEvent::stale,
+                                 metrics::PoolEvent::waited};
+    shard_.add_pool_event(static_cast<std::uint16_t>(origin.provider),
+                          kEvents[static_cast<std::size_t>(event)]);
 }
 
 }  // namespace tollgate::server

@@ -1,6 +1,18 @@
-// One worker thread: its loop, its listeners, its sessions, its connections to vendors.  Workers share nothing but the
-// snapshot (immutable), the registry's shards (one writer each) and the log.
+// One worker thread: its loop, its listeners, its sessions, its connections to vendors.  Workers
+// share nothing but the snapshot (immutable), the registry's shards (one writer each) and the log.
 #pragma once
+
+#include "failover/budget.hpp"
+#include "metrics/access_log.hpp"
+#include "metrics/log.hpp"
+#include "metrics/registry.hpp"
+#include "metrics/shard.hpp"
+#include "router/snapshot.hpp"
+#include "server/exchange.hpp"
+#include "server/io/reactor.hpp"
+#include "server/io/task_group.hpp"
+#include "server/upstream/pool.hpp"
+#include "server/upstream/token_cache.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -15,18 +27,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "failover/budget.hpp"
-#include "metrics/access_log.hpp"
-#include "metrics/log.hpp"
-#include "metrics/registry.hpp"
-#include "metrics/shard.hpp"
-#include "router/snapshot.hpp"
-#include "server/exchange.hpp"
-#include "server/io/reactor.hpp"
-#include "server/io/task_group.hpp"
-#include "server/upstream/pool.hpp"
-#include "server/upstream/token_cache.hpp"
-
 namespace tollgate::server {
 
 namespace h1 {
@@ -37,8 +37,8 @@ class Session;
 struct Shared {
     metrics::Registry& registry;
     metrics::Logger& logger;
-    std::atomic<std::size_t> client_connections{0};   ///< bounded by server.limits.connections
-    std::atomic<bool> ready{false};                   ///< what /health/ready says
+    std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
+    std::atomic<bool> ready{false};                  ///< what /health/ready says
 };
 
 class Worker final : private upstream::PoolObserver {
@@ -54,9 +54,10 @@ public:
     void run();
 
     // ---- from any thread ----
-    void adopt(router::SnapshotPtr snapshot);             ///< exchanges that run keep the one they have
-    void drain(Clock::duration grace);                    ///< stop accepting, let exchanges end, cut them after `grace`
-    void cut();                                           ///< end the grace time of drain() now
+    void adopt(router::SnapshotPtr snapshot);  ///< exchanges that run keep the one they have
+    void drain(
+        Clock::duration grace);  ///< stop accepting, let exchanges end, cut them after `grace`
+    void cut();                  ///< end the grace time of drain() now
 
     // ---- for this worker's coroutines ----
     [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
@@ -71,8 +72,10 @@ public:
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
     [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
     [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
-    /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the current.
-    [[nodiscard]] Result<upstream::Origin*> origin(const router::SnapshotPtr& snapshot, const router::Provider& provider);
+    /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the
+    /// current.
+    [[nodiscard]] Result<upstream::Origin*> origin(const router::SnapshotPtr& snapshot,
+                                                   const router::Provider& provider);
     /// The Date field's value; the view lives until the next call.
     [[nodiscard]] std::string_view http_date();
 
@@ -93,17 +96,20 @@ private:
         Socket socket;
         ListenerKind kind;
         Interrupt stop;
-        Listener(Socket s, ListenerKind k, Reactor& reactor) : socket(std::move(s)), kind(k), stop(reactor) {}
+        Listener(Socket s, ListenerKind k, Reactor& reactor)
+            : socket(std::move(s)), kind(k), stop(reactor) {}
     };
     struct OriginPlan {
-        std::weak_ptr<const router::Snapshot> snapshot;   // whose provider the key is: addresses may be used again
+        std::weak_ptr<const router::Snapshot>
+            snapshot;  // whose provider the key is: addresses may be used again
         upstream::Origin* origin = nullptr;
     };
     [[nodiscard]] Task<void> accept_loop(Listener& listener);
     void serve(int fd, std::string client, ListenerKind kind);
     [[nodiscard]] Task<void> shut_down(Clock::duration grace);
     void report_bug(std::string_view what);
-    void upstream_connections(const upstream::Origin& origin, int active_change, int idle_change) override;
+    void upstream_connections(const upstream::Origin& origin, int active_change,
+                              int idle_change) override;
     void pool_event(const upstream::Origin& origin, upstream::PoolEvent event) override;
 
     Shared& shared_;
@@ -125,7 +131,7 @@ private:
     std::string date_;
     std::time_t date_second_ = 0;
     std::unordered_set<h1::Session*> sessions_;
-    TaskGroup tasks_;             // listeners and sessions
+    TaskGroup tasks_;  // listeners and sessions
     TaskGroup shutdown_task_;
     bool draining_ = false;
 };

@@ -35,7 +35,8 @@ std::string error_json(const Failure& failure, std::string_view request_id) {
     json::Writer writer(out);
     writer.begin_object();
     writer.key("error").begin_object();
-    writer.member("message", failure.detail.empty() ? row.meaning : std::string_view(failure.detail));
+    writer.member("message",
+                  failure.detail.empty() ? row.meaning : std::string_view(failure.detail));
     writer.member("type", row.type);
     writer.key("param");
     if (failure.param.empty()) {

@@ -1,6 +1,10 @@
-// Writes OpenAI's answer shapes from events: the client side of the hub (vendor bytes -> Decoder -> events -> here).
-// Shapes: chat.completion, chat.completion.chunk, text_completion (docs: platform.openai.com/docs/api-reference/chat).
+// Writes OpenAI's answer shapes from events: the client side of the hub (vendor bytes -> Decoder ->
+// events -> here). Shapes: chat.completion, chat.completion.chunk, text_completion (docs:
+// platform.openai.com/docs/api-reference/chat).
 #pragma once
+
+#include "adapters/event.hpp"
+#include "adapters/request.hpp"
 
 #include <cstdint>
 #include <map>
@@ -9,26 +13,26 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/event.hpp"
-#include "adapters/request.hpp"
-
 namespace tollgate::adapters {
 
 /// What the writer needs beyond the events.
 struct AnswerContext {
-    Operation operation = Operation::chat;   ///< chat or completions
-    std::string model;              ///< told to the client when the vendor names none
-    std::string id;                 ///< used when the vendor gives none; the gateway passes "chatcmpl-<request id>"
-    std::int64_t created = 0;       ///< unix seconds, used when the vendor gives none
-    bool include_usage = false;     ///< stream only: the client asked for the usage chunk
+    Operation operation = Operation::chat;  ///< chat or completions
+    std::string model;                      ///< told to the client when the vendor names none
+    std::string
+        id;  ///< used when the vendor gives none; the gateway passes "chatcmpl-<request id>"
+    std::int64_t created = 0;    ///< unix seconds, used when the vendor gives none
+    bool include_usage = false;  ///< stream only: the client asked for the usage chunk
 };
 
 /// Collects the answer's bytes.  take() hands out what is ready to send and empties the buffer.
 class AnswerWriter : public EventSink {
 public:
-    /// Bytes ready for the client since the last take(); SSE frames for a stream, the whole JSON body after finish().
+    /// Bytes ready for the client since the last take(); SSE frames for a stream, the whole JSON
+    /// body after finish().
     [[nodiscard]] virtual std::string take() = 0;
-    /// The decoder's end() succeeded: write what remains (finish chunk, usage chunk, [DONE]; or the whole body).
+    /// The decoder's end() succeeded: write what remains (finish chunk, usage chunk, [DONE]; or the
+    /// whole body).
     virtual void finish() = 0;
     [[nodiscard]] const Usage& reported_usage() const noexcept { return usage_; }
     /// A finish reason was seen for at least one choice.

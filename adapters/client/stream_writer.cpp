@@ -1,21 +1,22 @@
 // The streaming half of chat_writer.hpp: one `data:` frame per event, appended to one buffer.
 #include "adapters/client/chat_writer.hpp"
+#include "adapters/codec/json.hpp"
 
 #include <charconv>
 #include <utility>
 
-#include "adapters/codec/json.hpp"
-
 namespace tollgate::adapters {
 namespace {
 
-// A frame is the head (fixed per answer), the choice's number, what differs, and the foot (fixed per answer).
+// A frame is the head (fixed per answer), the choice's number, what differs, and the foot (fixed
+// per answer).
 constexpr std::size_t kFirstReserve = 1024;
 
 class StreamWriter : public AnswerWriter {
 public:
     StreamWriter(AnswerContext context, std::string_view object)
-        : context_(std::move(context)), object_(object),
+        : context_(std::move(context)),
+          object_(object),
           foot_(context_.include_usage ? ",\"usage\":null}\n\n" : "}\n\n") {}
 
     void started(const AnswerStart& start) override {
@@ -96,7 +97,7 @@ protected:
     }
 
     std::string out_;
-    std::map<unsigned, Choice> choices_;   // not a vector: the vendor chooses the numbers
+    std::map<unsigned, Choice> choices_;  // not a vector: the vendor chooses the numbers
 
 private:
     void append_head() {
@@ -124,7 +125,9 @@ public:
     void reasoning(unsigned choice, std::string_view piece) override {
         say(choice, "reasoning_content", piece);
     }
-    void refusal(unsigned choice, std::string_view piece) override { say(choice, "refusal", piece); }
+    void refusal(unsigned choice, std::string_view piece) override {
+        say(choice, "refusal", piece);
+    }
 
     void tool_call(unsigned choice, unsigned index, std::string_view id,
                    std::string_view name) override {
@@ -170,8 +173,9 @@ public:
     }
 
 private:
-    // Only the first delta of a choice carries the role.  It waits for content, so that nothing has gone
-    // to the client, and another vendor can still be tried, while the vendor has only opened its answer.
+    // Only the first delta of a choice carries the role.  It waits for content, so that nothing has
+    // gone to the client, and another vendor can still be tried, while the vendor has only opened
+    // its answer.
     void open_delta(unsigned choice) {
         open(choice);
         Choice& state = choices_[choice];
@@ -199,7 +203,8 @@ private:
     }
 };
 
-// The legacy shape has text and nothing else: a refusal is text there, tool calls cannot be asked for.
+// The legacy shape has text and nothing else: a refusal is text there, tool calls cannot be asked
+// for.
 class TextStream final : public StreamWriter {
 public:
     explicit TextStream(AnswerContext context)

@@ -1,10 +1,9 @@
 // The non-streaming half of chat_writer.hpp: events are collected, finish() writes one JSON body.
 #include "adapters/client/chat_writer.hpp"
+#include "adapters/codec/json.hpp"
 
 #include <algorithm>
 #include <utility>
-
-#include "adapters/codec/json.hpp"
 
 namespace tollgate::adapters {
 namespace {
@@ -25,7 +24,7 @@ struct Choice {
     std::string reasoning;
     std::string refusal;
     std::map<unsigned, Tool> tools;
-    std::vector<Extension> extensions;   // in the order of their first appearance
+    std::vector<Extension> extensions;  // in the order of their first appearance
     FinishReason reason = FinishReason::none;
 };
 
@@ -33,7 +32,8 @@ bool is_array(std::string_view value) {
     return value.size() >= 2 && value.front() == '[' && value.back() == ']';
 }
 
-// Lists of the same name come piece by piece (thinking blocks, annotations) and grow; of other values the last one stands.
+// Lists of the same name come piece by piece (thinking blocks, annotations) and grow; of other
+// values the last one stands.
 void merge(std::string& have, std::string_view more) {
     if (!is_array(have) || !is_array(more)) {
         have = more;
@@ -167,14 +167,15 @@ private:
         writer.end_object();
     }
 
-    // The legacy shape has text and nothing else: a refusal is text there, tool calls cannot be asked for.
+    // The legacy shape has text and nothing else: a refusal is text there, tool calls cannot be
+    // asked for.
     static void write_text(json::Writer& writer, const Choice& choice) {
         writer.member("text", choice.text + choice.refusal);
         write_extensions(writer, choice);
     }
 
     AnswerContext context_;
-    std::map<unsigned, Choice> choices_;   // not a vector: the vendor chooses the numbers
+    std::map<unsigned, Choice> choices_;  // not a vector: the vendor chooses the numbers
     std::string out_;
 };
 

@@ -9,16 +9,17 @@
 namespace tollgate::codec {
 
 enum class Base64Form : std::uint8_t {
-    standard,            ///< + and /, padded with =
+    standard,  ///< + and /, padded with =
     standard_unpadded,
-    url,                 ///< - and _, padded with =
-    url_unpadded,        ///< as JSON Web Tokens use it
+    url,           ///< - and _, padded with =
+    url_unpadded,  ///< as JSON Web Tokens use it
 };
 
-[[nodiscard]] std::string base64_encode(std::string_view bytes, Base64Form form = Base64Form::standard);
+[[nodiscard]] std::string base64_encode(std::string_view bytes,
+                                        Base64Form form = Base64Form::standard);
 
-/// Strict: exactly the text that base64_encode() gives for that form.  Nothing for foreign characters (white space too),
-/// wrong length or padding, and bits set beyond the last byte.
+/// Strict: exactly the text that base64_encode() gives for that form.  Nothing for foreign
+/// characters (white space too), wrong length or padding, and bits set beyond the last byte.
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text,
                                                        Base64Form form = Base64Form::standard);
 

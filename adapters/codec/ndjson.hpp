@@ -7,7 +7,8 @@
 
 namespace tollgate::codec {
 
-/// Push parser with the same manner as SseParser.  Empty lines are skipped, CR before LF is removed.
+/// Push parser with the same manner as SseParser.  Empty lines are skipped, CR before LF is
+/// removed.
 class LineParser {
 public:
     explicit LineParser(std::size_t limit = 8 * 1024 * 1024) : limit_(limit) {}
@@ -21,9 +22,9 @@ public:
 
 private:
     std::size_t limit_;
-    std::string tail_;            // an unfinished line from earlier pushes
-    std::string_view input_;      // bytes of the current push that are not consumed
-    bool tail_taken_ = false;     // the last line handed out views tail_
+    std::string tail_;         // an unfinished line from earlier pushes
+    std::string_view input_;   // bytes of the current push that are not consumed
+    bool tail_taken_ = false;  // the last line handed out views tail_
     bool overflowed_ = false;
 };
 

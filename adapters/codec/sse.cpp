@@ -89,16 +89,16 @@ bool SseParser::next_line(std::string_view& line) {
     position_ = end + 1;
     if (at_cr) {
         if (position_ == input_.size()) {
-            skip_lf_ = true;   // the line ends here whether or not the LF follows
+            skip_lf_ = true;  // the line ends here whether or not the LF follows
         } else if (input_[position_] == '\n') {
             ++position_;
         }
         next_cr_ = input_.find('\r', position_);
     }
-    if (next_lf_ < position_) {   // false when there is no LF: npos is the greatest value
+    if (next_lf_ < position_) {  // false when there is no LF: npos is the greatest value
         next_lf_ = input_.find('\n', position_);
     }
-    if (!tail_.empty()) {   // only the first line of a push: nothing views line_ any more
+    if (!tail_.empty()) {  // only the first line of a push: nothing views line_ any more
         tail_.append(line);
         line_.swap(tail_);
         tail_.clear();

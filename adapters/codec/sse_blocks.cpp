@@ -5,12 +5,13 @@
 namespace tollgate::codec {
 namespace {
 
-// The end of the first blank line in `bytes` at or after `from`, else npos.  Line ends are LF, CRLF or CR.
-// A CR at the very end is undecided, since its LF may follow.
+// The end of the first blank line in `bytes` at or after `from`, else npos.  Line ends are LF, CRLF
+// or CR. A CR at the very end is undecided, since its LF may follow.
 std::size_t blank_line_end(std::string_view bytes, std::size_t from) noexcept {
     for (std::size_t at = bytes.find_first_of("\r\n", from); at != std::string_view::npos;
          at = bytes.find_first_of("\r\n", at)) {
-        const auto line_end = [&](std::size_t i) -> std::size_t {   // behind the line end that starts at i; npos: none
+        const auto line_end =
+            [&](std::size_t i) -> std::size_t {  // behind the line end that starts at i; npos: none
             if (i >= bytes.size()) {
                 return std::string_view::npos;
             }
@@ -35,10 +36,12 @@ std::size_t blank_line_end(std::string_view bytes, std::size_t from) noexcept {
     return std::string_view::npos;
 }
 
-// The common case first: LF LF by memchr, which is several times faster than looking for two characters.
+// The common case first: LF LF by memchr, which is several times faster than looking for two
+// characters.
 std::size_t block_end(std::string_view bytes) noexcept {
     std::size_t at = bytes.find('\n');
-    if (at == std::string_view::npos || (at > 0 && bytes[at - 1] == '\r') || bytes.substr(0, at).contains('\r')) {
+    if (at == std::string_view::npos || (at > 0 && bytes[at - 1] == '\r') ||
+        bytes.substr(0, at).contains('\r')) {
         return blank_line_end(bytes, 0);
     }
     while (at != std::string_view::npos && at + 1 < bytes.size()) {
@@ -66,7 +69,9 @@ void SseBlocks::push(std::string_view bytes) {
     std::string window = tail_.substr(seam - overlap);
     std::size_t end = std::string::npos;
     std::size_t taken = 0;
-    while (taken < bytes.size() && end == std::string::npos) {   // in steps, so that a burst is not copied for its first event
+    while (taken < bytes.size() &&
+           end ==
+               std::string::npos) {  // in steps, so that a burst is not copied for its first event
         const std::size_t step = std::min<std::size_t>(bytes.size() - taken, 4096);
         window.append(bytes.substr(taken, step));
         taken += step;
@@ -87,7 +92,7 @@ void SseBlocks::push(std::string_view bytes) {
 
 bool SseBlocks::next(std::string_view& block) {
     if (!joined_.empty()) {
-        current_ = std::move(joined_);   // keeps the bytes alive as long as the view
+        current_ = std::move(joined_);  // keeps the bytes alive as long as the view
         joined_.clear();
         block = current_;
         return true;
@@ -116,7 +121,8 @@ std::string_view simple_data(std::string_view block) noexcept {
         data.remove_suffix(1);
     }
     // Two searches for one character each are several times faster than one for either.
-    const bool one_line = data.find('\n') == std::string_view::npos && data.find('\r') == std::string_view::npos;
+    const bool one_line =
+        data.find('\n') == std::string_view::npos && data.find('\r') == std::string_view::npos;
     return one_line ? data : std::string_view();
 }
 

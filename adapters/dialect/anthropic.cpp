@@ -1,10 +1,10 @@
 #include "adapters/dialect/anthropic.hpp"
 
+#include "adapters/vendor.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
-
-#include "adapters/vendor.hpp"
 
 namespace tollgate::adapters::anthropic {
 namespace {
@@ -49,8 +49,10 @@ std::int64_t now_unix() {
 
 void refine(Failure& failure, std::string_view type, std::string_view message) {
     if (type == "not_found_error") {
-        // The request's path is ours and fixed, so what was not found is the model or a file that the text names.
-        failure.code = message.find("model") != std::string_view::npos ? "model_not_found" : "not_found";
+        // The request's path is ours and fixed, so what was not found is the model or a file that
+        // the text names.
+        failure.code =
+            message.find("model") != std::string_view::npos ? "model_not_found" : "not_found";
     }
     if (failure.kind != FailureKind::upstream_rejected) {
         return;
@@ -150,7 +152,7 @@ Failure classify(const ResponseInfo& head, std::string_view body) {
     const auto* const row = std::ranges::find(kErrorTypes, type, &ErrorType::name);
     const bool is_inside_2xx = head.status < 300;
     if (row == kErrorTypes.end() && (!error.is_object() || !is_inside_2xx)) {
-        return classify_common(head, body);   // a proxy's page, or an imitator's own shape
+        return classify_common(head, body);  // a proxy's page, or an imitator's own shape
     }
     Failure failure;
     failure.kind = row != kErrorTypes.end() ? row->kind : FailureKind::upstream_unavailable;

@@ -7,8 +7,9 @@ namespace {
 
 using enum ThinkingForm;
 
-// docs.anthropic.com/en/docs/about-claude/models and …/build-with-claude/{extended-thinking,structured-outputs}.
-// The first row that is a prefix stands, so longer prefixes come first.
+// docs.anthropic.com/en/docs/about-claude/models and
+// …/build-with-claude/{extended-thinking,structured-outputs}. The first row that is a prefix
+// stands, so longer prefixes come first.
 constexpr std::array kFacts{
     //          prefix              output  thinking  schema one_s  xhigh
     ModelFacts{"claude-3-haiku", 4096, none, false, false, false},
@@ -34,7 +35,8 @@ constexpr std::array kFacts{
     ModelFacts{"claude-instant", 4096, none, false, false, false},
     ModelFacts{"claude-", 64000, adaptive, true, true, true},
 };
-// Other makers' models behind the same protocol (DeepSeek, Zhipu, MiniMax and more have such an endpoint).
+// Other makers' models behind the same protocol (DeepSeek, Zhipu, MiniMax and more have such an
+// endpoint).
 constexpr ModelFacts kOther{"", 4096, budget, false, false, false};
 
 }  // namespace
@@ -50,7 +52,7 @@ const ModelFacts& facts_of(std::string_view model) noexcept {
             return row;
         }
     }
-    return kFacts.back();   // not reached: the last prefix is the one that was searched for
+    return kFacts.back();  // not reached: the last prefix is the one that was searched for
 }
 
 }  // namespace tollgate::adapters::anthropic

@@ -87,13 +87,13 @@ private:
             if (tail == "assistant" && add_native(blocks, part)) {
                 continue;
             }
-            if (Result<void> read = append_part(blocks, part, where,
-                                                is_last ? cache_control : std::string_view{}, vendor_);
+            if (Result<void> read = append_part(
+                    blocks, part, where, is_last ? cache_control : std::string_view{}, vendor_);
                 !read) {
                 return read;
             }
-            out_.has_files |= part["file"]["file_id"].is_string() ||
-                              part["source"]["file_id"].is_string();
+            out_.has_files |=
+                part["file"]["file_id"].is_string() || part["source"]["file_id"].is_string();
         }
         return {};
     }
@@ -115,7 +115,7 @@ private:
             return true;
         }
         if (type != "tool_use" && type != "server_tool_use" && !type.ends_with("_tool_result")) {
-            return type == "thinking" || type == "redacted_thinking";   // see add_thinking
+            return type == "thinking" || type == "redacted_thinking";  // see add_thinking
         }
         append_raw(blocks, part.raw());
         out_.has_tools |= type == "tool_use";
@@ -126,7 +126,8 @@ private:
         std::string blocks;
         add_thinking(blocks, message);
         const bool has_thinking = !blocks.empty();
-        const bool calls = message["tool_calls"].size() != 0 || message["function_call"].is_object();
+        const bool calls =
+            message["tool_calls"].size() != 0 || message["function_call"].is_object();
         if (is_last && !calls && message["content"].is_string()) {
             // A prefill: the API refuses white space at its end.
             append_text(blocks, trim_end(message["content"].string()),
@@ -141,9 +142,11 @@ private:
         for (const json::Value call : message["tool_calls"]) {
             const std::string where = where_ + ".tool_calls[" + std::to_string(index++) + "]";
             if (!call["function"].is_object()) {
-                return fail_param(where, std::string(vendor_) + " takes tool calls of type function");
+                return fail_param(where,
+                                  std::string(vendor_) + " takes tool calls of type function");
             }
-            add_call(blocks, call["id"].string(), call["function"], raw_object(call["cache_control"]));
+            add_call(blocks, call["id"].string(), call["function"],
+                     raw_object(call["cache_control"]));
         }
         if (const json::Value call = message["function_call"]; call.is_object()) {
             add_call(blocks, "function_" + std::string(call["name"].string()), call, {});
@@ -262,12 +265,12 @@ private:
         }
         std::string turn;
         json::Writer writer(turn);
-        if (out_.messages.empty() && role_ == "assistant") {   // the API wants a user's turn first
+        if (out_.messages.empty() && role_ == "assistant") {  // the API wants a user's turn first
             writer.begin_object().member("role", "user");
             writer.key("content").begin_array().raw(kFiller).end_array().end_object();
         }
         writer.begin_object().member("role", role_).key("content").begin_array();
-        if (!results_.empty()) {   // must come first, whatever the order of the messages was
+        if (!results_.empty()) {  // must come first, whatever the order of the messages was
             writer.raw(results_);
         }
         if (!others_.empty()) {
@@ -283,10 +286,10 @@ private:
     json::Value messages_;
     std::string_view vendor_;
     Conversation out_;
-    std::string where_;        // path of the message being read
-    std::string_view role_;    // of the open turn
-    std::string results_;      // its tool_result blocks
-    std::string others_;       // its other blocks
+    std::string where_;      // path of the message being read
+    std::string_view role_;  // of the open turn
+    std::string results_;    // its tool_result blocks
+    std::string others_;     // its other blocks
 };
 
 }  // namespace

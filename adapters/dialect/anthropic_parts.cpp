@@ -1,11 +1,10 @@
 // Content parts: text, images, documents.
+#include "adapters/codec/base64.hpp"
 #include "adapters/dialect/anthropic.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
-
-#include "adapters/codec/base64.hpp"
 
 namespace tollgate::adapters::anthropic {
 namespace {
@@ -48,7 +47,7 @@ std::optional<DataUrl> parse_data_url(std::string_view url) {
     head.remove_suffix(kMark.size());
     head = head.substr(0, head.find(';'));
     if (head == "image/jpg") {
-        head = "image/jpeg";   // the API knows the registered name only
+        head = "image/jpeg";  // the API knows the registered name only
     }
     return DataUrl{.media_type = head, .base64 = url.substr(comma + 1)};
 }
@@ -79,7 +78,8 @@ Result<void> append_data(std::string& blocks, const DataUrl& data, const Media& 
     const bool is_text = data.media_type.starts_with("text/");
     if (!is_image && !is_text && data.media_type != "application/pdf") {
         return fail_param(std::string(media.where), std::string(media.vendor) +
-                              " takes images, PDF and text, not " + std::string(data.media_type));
+                                                        " takes images, PDF and text, not " +
+                                                        std::string(data.media_type));
     }
     std::string text;
     if (is_text) {
@@ -118,7 +118,8 @@ Result<void> append_image(std::string& blocks, json::Value image, const Media& m
 Result<void> append_file(std::string& blocks, json::Value file, Media media) {
     media.title = file["filename"].string();
     if (const std::string_view id = file["file_id"].string(); !id.empty()) {
-        // OpenAI's image-as-file and document-as-file look alike; a document is what the field is for.
+        // OpenAI's image-as-file and document-as-file look alike; a document is what the field is
+        // for.
         append_source(blocks, "document", "file", "file_id", id, media);
         return {};
     }
@@ -171,7 +172,8 @@ Result<void> append_part(std::string& blocks, json::Value part, std::string_view
     if (part["cache_control"].is_object()) {
         cache_control = part["cache_control"].raw();
     }
-    const Media media{.where = where, .cache_control = cache_control, .title = {}, .vendor = vendor};
+    const Media media{
+        .where = where, .cache_control = cache_control, .title = {}, .vendor = vendor};
     const std::string_view type = part["type"].string();
     if (type == "text" || type == "input_text" || type == "output_text") {
         append_text(blocks, part["text"].string(), cache_control);
@@ -190,8 +192,8 @@ Result<void> append_part(std::string& blocks, json::Value part, std::string_view
     if (type.empty()) {
         return fail_param(std::string(where) + ".type", "a content part needs a type");
     }
-    return fail_param(std::string(where), std::string(vendor) + " does not take content of type " +
-                                              std::string(type));
+    return fail_param(std::string(where),
+                      std::string(vendor) + " does not take content of type " + std::string(type));
 }
 
 }  // namespace tollgate::adapters::anthropic

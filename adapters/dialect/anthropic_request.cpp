@@ -10,27 +10,61 @@ namespace {
 
 // Translated below, or of no meaning beyond this gateway.
 constexpr auto kTranslated = std::to_array<std::string_view>({
-    "model", "messages", "system", "max_tokens", "max_completion_tokens", "stop", "stop_sequences",
-    "stream", "stream_options", "temperature", "top_p", "top_k", "tools", "tool_choice", "functions",
-    "function_call", "parallel_tool_calls", "web_search_options", "response_format",
-    "reasoning_effort", "thinking", "output_config", "user", "metadata", "service_tier",
+    "model",
+    "messages",
+    "system",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "stop_sequences",
+    "stream",
+    "stream_options",
+    "temperature",
+    "top_p",
+    "top_k",
+    "tools",
+    "tool_choice",
+    "functions",
+    "function_call",
+    "parallel_tool_calls",
+    "web_search_options",
+    "response_format",
+    "reasoning_effort",
+    "thinking",
+    "output_config",
+    "user",
+    "metadata",
+    "service_tier",
 });
 // OpenAI's; they only tune, and the API refuses what it does not know.
 constexpr auto kDropped = std::to_array<std::string_view>({
-    "n", "seed", "logprobs", "top_logprobs", "logit_bias", "presence_penalty", "frequency_penalty",
-    "store", "prediction", "modalities", "audio", "verbosity", "prompt_cache_key",
-    "prompt_cache_retention", "safety_identifier",
+    "n",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "presence_penalty",
+    "frequency_penalty",
+    "store",
+    "prediction",
+    "modalities",
+    "audio",
+    "verbosity",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
 });
 
 struct Effort {
     std::string_view name;
-    std::uint64_t budget;             ///< thinking tokens, for models that take a number
-    std::string_view effort;          ///< output_config.effort, for models that take a word
+    std::uint64_t budget;     ///< thinking tokens, for models that take a number
+    std::string_view effort;  ///< output_config.effort, for models that take a word
 };
 // The vendor has no law here; these are the numbers that gateways agree on.
 constexpr std::array kEfforts{
-    Effort{"minimal", 1024, "low"}, Effort{"low", 1024, "low"},      Effort{"medium", 2048, "medium"},
-    Effort{"high", 4096, "high"},   Effort{"xhigh", 8192, "xhigh"},  Effort{"max", 16384, "max"},
+    Effort{"minimal", 1024, "low"},   Effort{"low", 1024, "low"},
+    Effort{"medium", 2048, "medium"}, Effort{"high", 4096, "high"},
+    Effort{"xhigh", 8192, "xhigh"},   Effort{"max", 16384, "max"},
 };
 constexpr std::uint64_t kLeastBudget = 1024;
 
@@ -53,14 +87,19 @@ bool among(const std::array<std::string_view, N>& names, std::string_view name) 
 // The vendor refuses e-mail addresses and telephone numbers, and more than 256 characters.
 bool is_opaque(std::string_view user) {
     const auto digits = std::ranges::count_if(user, [](char c) { return c >= '0' && c <= '9'; });
-    const bool is_phone = digits >= 7 && user.find_first_not_of("0123456789+-() .") == std::string_view::npos;
-    return !user.empty() && user.size() <= 256 && user.find('@') == std::string_view::npos && !is_phone;
+    const bool is_phone =
+        digits >= 7 && user.find_first_not_of("0123456789+-() .") == std::string_view::npos;
+    return !user.empty() && user.size() <= 256 && user.find('@') == std::string_view::npos &&
+           !is_phone;
 }
 
 class Encoder {
 public:
     Encoder(const Request& request, const Carriage& carriage, json::Value root)
-        : request_(request), carriage_(carriage), root_(root), facts_(facts_of(carriage.model)),
+        : request_(request),
+          carriage_(carriage),
+          root_(root),
+          facts_(facts_of(carriage.model)),
           writer_(body_.json) {}
 
     Result<Body> encode() {
@@ -106,8 +145,8 @@ private:
         }
         for (const json::Value modality : root_["modalities"]) {
             if (modality.string() != "text") {
-                return fail_param("modalities",
-                                  vendor + " answers in text, not " + std::string(modality.string()));
+                return fail_param("modalities", vendor + " answers in text, not " +
+                                                    std::string(modality.string()));
             }
         }
         if (root_["audio"].is_object()) {
@@ -140,16 +179,17 @@ private:
             }
             return;
         }
-        // The budget counts within max_tokens.  A limit that the client named is never raised: a quarter of it is kept
-        // for the answer, and where no thinking fits the answer comes without.  Nor does the API take thinking in the
-        // middle of a turn begun without.
+        // The budget counts within max_tokens.  A limit that the client named is never raised: a
+        // quarter of it is kept for the answer, and where no thinking fits the answer comes
+        // without.  Nor does the API take thinking in the middle of a turn begun without.
         if (!given.empty() || unsigned_tool_turn) {
             return;
         }
         std::uint64_t budget = row->budget;
         if (request_.max_output) {
             budget = std::min(budget, std::max(kLeastBudget, max_tokens_ / 4 * 3));
-        } else if (budget >= max_tokens_) {   // only where the ceiling is not known and our default is low
+        } else if (budget >=
+                   max_tokens_) {  // only where the ceiling is not known and our default is low
             max_tokens_ += budget;
         }
         if (budget < max_tokens_) {
@@ -198,7 +238,8 @@ private:
         const std::optional<double> temperature = root_["temperature"].number();
         const std::optional<double> top_p = root_["top_p"].number();
         if (temperature && !is_thinking_) {
-            writer_.member_raw("temperature", *temperature > 1.0 ? "1" : root_["temperature"].raw());
+            writer_.member_raw("temperature",
+                               *temperature > 1.0 ? "1" : root_["temperature"].raw());
         }
         const bool is_clash = is_thinking_ ? top_p.value_or(1.0) < 0.95
                                            : temperature.has_value() && facts_.one_sampling_field;
@@ -267,7 +308,8 @@ private:
         if (is_opaque(user)) {
             writer_.key("metadata").begin_object().member("user_id", user).end_object();
         }
-        const std::string_view tier = is_left_out("service_tier") ? "" : root_["service_tier"].string();
+        const std::string_view tier =
+            is_left_out("service_tier") ? "" : root_["service_tier"].string();
         if (tier == "auto" || tier == "priority") {
             writer_.member("service_tier", "auto");
         } else if (tier == "default" || tier == "standard" || tier == "standard_only") {
@@ -301,9 +343,10 @@ private:
     Body body_;
     json::Writer writer_;
     std::uint64_t max_tokens_ = 0;
-    bool is_thinking_ = false;       // the model will think, because of us or of the client's own `thinking`
-    std::string thinking_;           // our `thinking` object
-    std::string_view effort_;        // our output_config.effort
+    bool is_thinking_ =
+        false;              // the model will think, because of us or of the client's own `thinking`
+    std::string thinking_;  // our `thinking` object
+    std::string_view effort_;  // our output_config.effort
 };
 
 }  // namespace

@@ -1,16 +1,16 @@
 // Answers: one event, one whole message, and the decoders around them.
+#include "adapters/codec/sse.hpp"
 #include "adapters/dialect/anthropic.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "adapters/codec/sse.hpp"
-
 namespace tollgate::adapters::anthropic {
 namespace {
 
-constexpr std::size_t kOpenBlocks = 1024;                   // the API has one open at a time
-constexpr std::size_t kKeptBytes = 8 * 1024 * 1024;         // thinking and citations kept until a block ends
+constexpr std::size_t kOpenBlocks = 1024;  // the API has one open at a time
+constexpr std::size_t kKeptBytes =
+    8 * 1024 * 1024;  // thinking and citations kept until a block ends
 constexpr std::size_t kWholeBytes = 64 * 1024 * 1024;
 
 Failure protocol_error(std::string detail) {
@@ -48,7 +48,8 @@ void append_raw(std::string& list, std::string_view json) {
 }
 
 // A web citation in OpenAI's form; everything else in the vendor's.
-void emit_citations(const std::string& citations, std::size_t begin, std::size_t end, EventSink& sink) {
+void emit_citations(const std::string& citations, std::size_t begin, std::size_t end,
+                    EventSink& sink) {
     const std::string list = "[" + citations + "]";
     const Result<json::Document> parsed = json::Document::parse(list);
     if (!parsed) {
@@ -83,7 +84,8 @@ void emit_citations(const std::string& citations, std::size_t begin, std::size_t
 Result<void> EventReader::read(std::string_view event, EventSink& sink) {
     const Result<json::Document> document = json::Document::parse(event);
     if (!document) {
-        return std::unexpected(protocol_error("an event of the stream is not readable: " + document.error().detail));
+        return std::unexpected(
+            protocol_error("an event of the stream is not readable: " + document.error().detail));
     }
     const json::Value root = document->root();
     const std::string_view type = root["type"].string();
@@ -109,13 +111,14 @@ Result<void> EventReader::read(std::string_view event, EventSink& sink) {
     } else if (type == "error" || root["error"].is_object()) {
         return std::unexpected(error_inside(event));
     }
-    return {};   // ping, and what the vendor may add
+    return {};  // ping, and what the vendor may add
 }
 
 Result<void> EventReader::read_whole(std::string_view body, EventSink& sink) {
     const Result<json::Document> document = json::Document::parse(body);
     if (!document) {
-        return std::unexpected(protocol_error("the answer is not readable: " + document.error().detail));
+        return std::unexpected(
+            protocol_error("the answer is not readable: " + document.error().detail));
     }
     const json::Value root = document->root();
     if (root["type"].string() == "error" || root["error"].is_object()) {
@@ -220,7 +223,8 @@ void EventReader::close_block(Block& block, EventSink& sink) {
             sink.tool_arguments(0, block.tool, input);
         }
     } else if (block.kind == BlockKind::thinking && !block.signature.empty()) {
-        // The whole block again: the client must be able to send back exactly what the signature signs.
+        // The whole block again: the client must be able to send back exactly what the signature
+        // signs.
         std::string blocks;
         json::Writer writer(blocks);
         writer.begin_array().begin_object().member("type", "thinking");
@@ -252,8 +256,8 @@ void EventReader::add_usage(json::Value usage, EventSink& sink) {
     raise_to(usage_.cache_read, usage["cache_read_input_tokens"]);
     raise_to(usage_.cache_write_1h, written["ephemeral_1h_input_tokens"]);
     raise_to(cache_write_total_, usage["cache_creation_input_tokens"]);
-    cache_write_total_ = std::max(cache_write_total_, written["ephemeral_5m_input_tokens"].count() +
-                                                          usage_.cache_write_1h);
+    cache_write_total_ = std::max(
+        cache_write_total_, written["ephemeral_5m_input_tokens"].count() + usage_.cache_write_1h);
     usage_.cache_write = cache_write_total_ - usage_.cache_write_1h;
     raise_to(output_total_, usage["output_tokens"]);
     raise_to(usage_.reasoning, usage["output_tokens_details"]["thinking_tokens"]);
@@ -305,7 +309,7 @@ public:
         if (reader_.is_complete()) {
             return {};
         }
-        if (!parser_.stray().empty()) {   // an error in plain JSON where a stream was due
+        if (!parser_.stray().empty()) {  // an error in plain JSON where a stream was due
             const Result<json::Document> document = json::Document::parse(parser_.stray());
             if (document && (*document)["error"].is_object()) {
                 return std::unexpected(error_inside(parser_.stray()));

@@ -1,5 +1,6 @@
 // JSON Schema as structured output takes it.
-// Facts: https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs#json-schema-limitations
+// Facts:
+// https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs#json-schema-limitations
 #include "adapters/dialect/anthropic.hpp"
 
 #include <algorithm>
@@ -11,8 +12,9 @@ namespace {
 template <std::size_t N>
 using Names = std::array<std::string_view, N>;
 
-constexpr Names<10> kUnsupported{"minimum",   "maximum",   "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-                                 "minLength", "maxLength", "maxItems",         "uniqueItems",      "minProperties"};
+constexpr Names<10> kUnsupported{
+    "minimum",   "maximum",   "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "minLength", "maxLength", "maxItems",         "uniqueItems",      "minProperties"};
 constexpr Names<4> kSchemaMaps{"properties", "$defs", "definitions", "patternProperties"};
 constexpr Names<3> kSchemaLists{"anyOf", "allOf", "oneOf"};
 constexpr Names<10> kFormats{"date-time", "time", "date", "duration", "email",
@@ -45,7 +47,8 @@ bool describes_object(json::Value schema) {
 
 void write_member(json::Writer& writer, json::Value member) {
     const std::string_view key = member.key();
-    writer.key(key == "oneOf" ? "anyOf" : key);   // oneOf is not known; it promises more than is checked
+    writer.key(key == "oneOf" ? "anyOf"
+                              : key);  // oneOf is not known; it promises more than is checked
     if (among(kSchemaMaps, key) && member.is_object()) {
         writer.begin_object();
         for (const json::Value schema : member) {

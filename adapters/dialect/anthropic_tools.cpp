@@ -46,8 +46,8 @@ public:
 
 private:
     Result<void> read_choice() {
-        const json::Value value = root_["tool_choice"].exists() ? root_["tool_choice"]
-                                                                : root_["function_call"];
+        const json::Value value =
+            root_["tool_choice"].exists() ? root_["tool_choice"] : root_["function_call"];
         if (value.is_object()) {
             return read_choice_object(value);
         }
@@ -59,7 +59,8 @@ private:
         } else if (word == "none") {
             choice_ = Choice::none;
         } else if (value.exists() && !value.is_null()) {
-            return fail_param("tool_choice", "tool_choice must be auto, none, required or name a function");
+            return fail_param("tool_choice",
+                              "tool_choice must be auto, none, required or name a function");
         }
         return {};
     }
@@ -104,14 +105,16 @@ private:
                     return read;
                 }
             } else if (type == "function" || (type == "custom" && !tool["input_schema"].exists())) {
-                return fail_param(where, std::string(vendor_) + " takes tools of type function with a "
-                                                                "JSON schema");
+                return fail_param(where, std::string(vendor_) +
+                                             " takes tools of type function with a "
+                                             "JSON schema");
             } else {
                 if (Result<void> named = check_name(tool["name"].string(), where); !named) {
                     return named;
                 }
                 if (is_allowed(tool["name"].string())) {
-                    add(tool.raw());   // in Anthropic's own form: custom with input_schema, or a server tool
+                    add(tool.raw());  // in Anthropic's own form: custom with input_schema, or a
+                                      // server tool
                 }
             }
         }
@@ -127,7 +130,8 @@ private:
 
     static Result<void> check_name(std::string_view name, const std::string& where) {
         if (name == kJsonTool) {
-            return fail_param(where, "the tool name \"" + std::string(kJsonTool) + "\" is reserved");
+            return fail_param(where,
+                              "the tool name \"" + std::string(kJsonTool) + "\" is reserved");
         }
         return {};
     }
@@ -209,7 +213,8 @@ private:
         std::string definition;
         json::Writer writer(definition);
         writer.begin_object().member("name", kJsonTool);
-        writer.member("description", "Give the final answer by calling this tool. Write nothing else.");
+        writer.member("description",
+                      "Give the final answer by calling this tool. Write nothing else.");
         writer.key("input_schema");
         if (format_.tool_schema.is_object()) {
             write_input_schema(writer, format_.tool_schema);
@@ -228,9 +233,10 @@ private:
 
     void write_choice() {
         if (is_thinking_ && (choice_ == Choice::any || choice_ == Choice::named)) {
-            choice_ = Choice::automatic;   // a model that thinks cannot be forced
+            choice_ = Choice::automatic;  // a model that thinks cannot be forced
         }
-        is_serial_ |= root_["parallel_tool_calls"].is_bool() && !root_["parallel_tool_calls"].boolean();
+        is_serial_ |=
+            root_["parallel_tool_calls"].is_bool() && !root_["parallel_tool_calls"].boolean();
         if (choice_ == Choice::absent && is_serial_) {
             choice_ = Choice::automatic;
         }
@@ -265,9 +271,9 @@ private:
     std::string_view vendor_;
     Tools out_;
     Choice choice_ = Choice::absent;
-    std::string_view name_;                    // of the chosen tool
+    std::string_view name_;  // of the chosen tool
     bool is_serial_ = false;
-    bool is_limited_ = false;                  // only the tools in allowed_ are sent
+    bool is_limited_ = false;  // only the tools in allowed_ are sent
     std::vector<std::string_view> allowed_;
 };
 
@@ -281,7 +287,8 @@ Result<Format> read_format(json::Value response_format, const ModelFacts& facts)
     if (type == "json_schema") {
         const json::Value schema = response_format["json_schema"]["schema"];
         if (!schema.is_object()) {
-            return fail_param("response_format.json_schema.schema", "a JSON schema object is needed");
+            return fail_param("response_format.json_schema.schema",
+                              "a JSON schema object is needed");
         }
         return facts.json_schema ? Format{.output_schema = schema}
                                  : Format{.is_tool = true, .tool_schema = schema};

@@ -1,18 +1,22 @@
 #include "server/cli/check.hpp"
 
-#include <cstdio>
-
 #include "adapters/codec/json.hpp"
+
+#include <cstdio>
 
 namespace tollgate::server::cli {
 namespace {
 
 using config::Problem;
 
-void write_problems(json::Writer& writer, std::string_view name, const std::vector<Problem>& problems) {
+void write_problems(json::Writer& writer, std::string_view name,
+                    const std::vector<Problem>& problems) {
     writer.key(name).begin_array();
     for (const Problem& problem : problems) {
-        writer.begin_object().member("file", problem.file).member_count("line", problem.line).member_count("column", problem.column);
+        writer.begin_object()
+            .member("file", problem.file)
+            .member_count("line", problem.line)
+            .member_count("column", problem.column);
         writer.member("path", problem.path).member("text", problem.text).end_object();
     }
     writer.end_array();
@@ -26,7 +30,8 @@ int check(const ConfigSource& source, bool json) {
     std::vector<Problem> warnings;
     if (snapshot) {
         warnings = (*snapshot)->settings().warnings;
-        warnings.insert(warnings.end(), (*snapshot)->warnings().begin(), (*snapshot)->warnings().end());
+        warnings.insert(warnings.end(), (*snapshot)->warnings().begin(),
+                        (*snapshot)->warnings().end());
     }
     if (json) {
         std::string out;
@@ -45,7 +50,8 @@ int check(const ConfigSource& source, bool json) {
         std::printf("warning: %s\n", to_string(warning).c_str());
     }
     if (problems.empty()) {
-        std::printf("%s: ok, %zu providers, %zu warnings\n", source.path ? source.path->c_str() : "no configuration file",
+        std::printf("%s: ok, %zu providers, %zu warnings\n",
+                    source.path ? source.path->c_str() : "no configuration file",
                     (*snapshot)->providers().size(), warnings.size());
     }
     return problems.empty() ? 0 : 1;

@@ -40,9 +40,12 @@ std::expected<Options, std::string> parse_options(const std::vector<std::string_
             options.listen.push_back(std::move(*address));
         } else if (!has_command && (word == "serve" || word == "check" || word == "version")) {
             has_command = true;
-            options.command = word == "serve" ? Command::serve : word == "check" ? Command::check : Command::version;
+            options.command = word == "serve"   ? Command::serve
+                              : word == "check" ? Command::check
+                                                : Command::version;
         } else {
-            return std::unexpected("tollgate: unknown argument '" + std::string(word) + "'; see tollgate --help");
+            return std::unexpected("tollgate: unknown argument '" + std::string(word) +
+                                   "'; see tollgate --help");
         }
     }
     return options;

@@ -13,13 +13,14 @@ enum class Command : unsigned char { serve, check, version, help };
 
 struct Options {
     Command command = Command::serve;
-    std::optional<std::string> config;    ///< -c FILE
-    std::vector<std::string> listen;      ///< --listen ADDRESS, repeated: instead of server.listen
-    bool json = false;                    ///< --json
+    std::optional<std::string> config;  ///< -c FILE
+    std::vector<std::string> listen;    ///< --listen ADDRESS, repeated: instead of server.listen
+    bool json = false;                  ///< --json
 };
 
 /// The arguments without the program's name.  The error is a sentence for standard error.
-[[nodiscard]] std::expected<Options, std::string> parse_options(const std::vector<std::string_view>& arguments);
+[[nodiscard]] std::expected<Options, std::string> parse_options(
+    const std::vector<std::string_view>& arguments);
 
 inline constexpr std::string_view kHelp =
     "tollgate: an OpenAI-compatible gateway in front of every LLM vendor\n"
@@ -28,9 +29,11 @@ inline constexpr std::string_view kHelp =
     "       tollgate check [-c FILE] [--json]               validate a configuration; exit 0 or 1\n"
     "       tollgate version                                print the version\n"
     "\n"
-    "  -c, --config FILE   the configuration; else $TOLLGATE_CONFIG, ./tollgate.yaml, ~/.config/tollgate/tollgate.yaml,\n"
+    "  -c, --config FILE   the configuration; else $TOLLGATE_CONFIG, ./tollgate.yaml, "
+    "~/.config/tollgate/tollgate.yaml,\n"
     "                      else none: vendors are found by the API keys in the environment\n"
-    "  --listen ADDRESS    127.0.0.1:4000, [::1]:4000 or unix:/path; may be repeated; instead of server.listen\n"
+    "  --listen ADDRESS    127.0.0.1:4000, [::1]:4000 or unix:/path; may be repeated; instead of "
+    "server.listen\n"
     "  -h, --help          this text\n";
 
 }  // namespace tollgate::server::cli

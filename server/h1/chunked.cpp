@@ -27,9 +27,12 @@ ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
         case State::size_first:
         case State::size:
             if (const int digit = hex(c); digit >= 0) {
-                overhead_ += state_ == State::size && left_ == 0 ? 1 : 0;   // leading zeros must not go on for ever either
+                overhead_ += state_ == State::size && left_ == 0
+                                 ? 1
+                                 : 0;  // leading zeros must not go on for ever either
                 left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
-                return left_ > kMostChunk || overhead_ > kMostOverhead ? State::failed : State::size;
+                return left_ > kMostChunk || overhead_ > kMostOverhead ? State::failed
+                                                                       : State::size;
             }
             if (state_ == State::size_first) {
                 return State::failed;
@@ -45,23 +48,30 @@ ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
                 return State::failed;
             }
             return left_ == 0 ? State::trailer_start : State::data;
-        case State::data_cr: return c == '\r' ? State::data_lf : State::failed;
-        case State::data_lf: return c == '\n' ? State::size_first : State::failed;
+        case State::data_cr:
+            return c == '\r' ? State::data_lf : State::failed;
+        case State::data_lf:
+            return c == '\n' ? State::size_first : State::failed;
         case State::trailer_start:
             if (c == '\r') {
                 return State::end_lf;
             }
-            return is_control(c) || c == ' ' || c == '\t' || ++overhead_ > kMostOverhead ? State::failed : State::trailer;
+            return is_control(c) || c == ' ' || c == '\t' || ++overhead_ > kMostOverhead
+                       ? State::failed
+                       : State::trailer;
         case State::trailer:
             if (c == '\r') {
                 return State::trailer_lf;
             }
             return is_control(c) || ++overhead_ > kMostOverhead ? State::failed : State::trailer;
-        case State::trailer_lf: return c == '\n' ? State::trailer_start : State::failed;
-        case State::end_lf: return c == '\n' ? State::finished : State::failed;
+        case State::trailer_lf:
+            return c == '\n' ? State::trailer_start : State::failed;
+        case State::end_lf:
+            return c == '\n' ? State::finished : State::failed;
         case State::data:
         case State::finished:
-        case State::failed: break;
+        case State::failed:
+            break;
     }
     return state_;
 }
@@ -70,7 +80,8 @@ ChunkedDecoder::Step ChunkedDecoder::feed(std::string_view bytes) noexcept {
     std::size_t at = 0;
     while (at < bytes.size() && state_ != State::finished && state_ != State::failed) {
         if (state_ == State::data) {
-            const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - at));
+            const std::size_t take =
+                static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - at));
             left_ -= take;
             if (left_ == 0) {
                 state_ = State::data_cr;

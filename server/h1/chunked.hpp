@@ -1,4 +1,5 @@
-// Chunked transfer coding of request bodies, read strictly (RFC 9112 section 7.1): what peers could read differently is refused.
+// Chunked transfer coding of request bodies, read strictly (RFC 9112 section 7.1): what peers could
+// read differently is refused.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@ namespace tollgate::server::h1 {
 class ChunkedDecoder {
 public:
     struct Step {
-        std::size_t consumed = 0;     ///< bytes of the input that are done with
-        std::string_view body;        ///< body bytes within the consumed part
+        std::size_t consumed = 0;  ///< bytes of the input that are done with
+        std::string_view body;     ///< body bytes within the consumed part
     };
     /// One step: call again with the rest until consumed is 0, finished() or failed().
     [[nodiscard]] Step feed(std::string_view bytes) noexcept;
@@ -21,12 +22,24 @@ public:
 
 private:
     enum class State : std::uint8_t {
-        size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, finished, failed
+        size_first,
+        size,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer_start,
+        trailer,
+        trailer_lf,
+        end_lf,
+        finished,
+        failed
     };
     [[nodiscard]] State next(char c) noexcept;
     State state_ = State::size_first;
-    std::uint64_t left_ = 0;          // bytes of the current chunk still to come
-    std::size_t overhead_ = 0;        // extension and trailer bytes so far; bounded
+    std::uint64_t left_ = 0;    // bytes of the current chunk still to come
+    std::size_t overhead_ = 0;  // extension and trailer bytes so far; bounded
 };
 
 }  // namespace tollgate::server::h1

@@ -1,10 +1,10 @@
 #include "server/h1/guard.hpp"
 
+#include "server/exchange.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
-
-#include "server/exchange.hpp"
 
 namespace tollgate::server::h1 {
 namespace {
@@ -18,18 +18,24 @@ struct Tables {
     std::array<bool, 256> target{};
     constexpr Tables() {
         for (unsigned c = 0; c < 256; ++c) {
-            const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-            token[c] = alnum || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+            const bool alnum =
+                (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            token[c] = alnum || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
+                                    std::string_view::npos;
             value[c] = c == '\t' || (c >= 0x20 && c != 0x7f);
-            // RFC 3986: visible ASCII; the few it leaves out are refused, since peers disagree on them.
-            target[c] = c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`{|}#").find(static_cast<char>(c)) == std::string_view::npos;
+            // RFC 3986: visible ASCII; the few it leaves out are refused, since peers disagree on
+            // them.
+            target[c] = c > 0x20 && c < 0x7f &&
+                        std::string_view("\"<>\\^`{|}#").find(static_cast<char>(c)) ==
+                            std::string_view::npos;
         }
     }
 };
 constexpr Tables kTables;
 
 bool all(std::string_view text, const std::array<bool, 256>& allowed) noexcept {
-    return std::all_of(text.begin(), text.end(), [&](char c) { return allowed[static_cast<unsigned char>(c)]; });
+    return std::all_of(text.begin(), text.end(),
+                       [&](char c) { return allowed[static_cast<unsigned char>(c)]; });
 }
 
 GuardVerdict refuse(std::string_view reason, std::uint16_t status = 400) noexcept {
@@ -90,17 +96,20 @@ bool valid_host(std::string_view host) noexcept {
     }
     const bool is_literal = host.front() == '[';
     const std::size_t end = is_literal ? host.find(']') + 1 : std::min(host.find(':'), host.size());
-    if (end < (is_literal ? 3U : 1U)) {   // no name, nothing in the brackets, or no closing one
+    if (end < (is_literal ? 3U : 1U)) {  // no name, nothing in the brackets, or no closing one
         return false;
     }
-    if (host.find_first_of("[]", is_literal ? 1 : 0) != (is_literal ? end - 1 : std::string_view::npos)) {
+    if (host.find_first_of("[]", is_literal ? 1 : 0) !=
+        (is_literal ? end - 1 : std::string_view::npos)) {
         return false;
     }
     const std::string_view port = host.substr(end);
-    return port.empty() || (port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+    return port.empty() || (port.front() == ':' &&
+                            port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
-// Why a transfer coding is refused: without a final `chunked` nobody can tell where the body ends (RFC 9112 section 6.3).
+// Why a transfer coding is refused: without a final `chunked` nobody can tell where the body ends
+// (RFC 9112 section 6.3).
 std::string_view check_coding(std::string_view value, Seen& seen, std::uint16_t& status) noexcept {
     if (++seen.codings > 1) {
         return "There is more than one Transfer-Encoding field.";
@@ -119,7 +128,8 @@ std::string_view check_coding(std::string_view value, Seen& seen, std::uint16_t&
 }
 
 // Empty: the request line is fine.  RFC 9112 section 3.
-std::string_view check_request_line(std::string_view line, Seen& seen, std::uint16_t& status) noexcept {
+std::string_view check_request_line(std::string_view line, Seen& seen,
+                                    std::uint16_t& status) noexcept {
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
     if (first == std::string_view::npos || first == last) {
@@ -131,8 +141,8 @@ std::string_view check_request_line(std::string_view line, Seen& seen, std::uint
     if (method.empty() || !all(method, kTables.token)) {
         return "The method is not a token.";
     }
-    if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || version[6] != '.' || version[5] < '0' ||
-        version[5] > '9' || version[7] < '0' || version[7] > '9') {
+    if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || version[6] != '.' ||
+        version[5] < '0' || version[5] > '9' || version[7] < '0' || version[7] > '9') {
         return "The version is not HTTP/1.0 or HTTP/1.1.";
     }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
@@ -146,10 +156,12 @@ std::string_view check_request_line(std::string_view line, Seen& seen, std::uint
     if (target[0] == '/' || (target == "*" && method == "OPTIONS")) {
         return {};
     }
-    if (target.starts_with("http://") || target.starts_with("https://")) {   // RFC 9110 section 4.2.1: a host is a must
+    if (target.starts_with("http://") ||
+        target.starts_with("https://")) {  // RFC 9110 section 4.2.1: a host is a must
         const std::string_view authority = target.substr(target.find("//") + 2);
         const std::string_view host = authority.substr(0, authority.find_first_of("/?"));
-        return !host.empty() && valid_host(host) ? std::string_view() : "The request target has no valid host.";
+        return !host.empty() && valid_host(host) ? std::string_view()
+                                                 : "The request target has no valid host.";
     }
     return "The request target must be a path such as /v1/chat/completions.";
 }
@@ -162,7 +174,8 @@ void read_connection(std::string_view value, Seen& seen) {
 }
 
 // One of the fields that decide framing and identity; empty: fine.
-std::string_view check_special(std::string_view name, std::string_view value, Seen& seen, GuardVerdict& verdict) {
+std::string_view check_special(std::string_view name, std::string_view value, Seen& seen,
+                               GuardVerdict& verdict) {
     switch (name.size()) {
         case 4:
             if (same_name(name, "host")) {
@@ -207,7 +220,8 @@ std::string_view check_special(std::string_view name, std::string_view value, Se
                 return check_coding(value, seen, verdict.status);
             }
             break;
-        default: break;
+        default:
+            break;
     }
     return {};
 }
@@ -253,7 +267,8 @@ GuardVerdict guard(std::string_view bytes, const GuardLimits& limits) noexcept {
     GuardVerdict verdict;
     Seen seen;
     std::size_t at = 0;
-    if (bytes.starts_with("\r\n")) {   // RFC 9112 section 2.2: one empty line before the request line is ignored
+    if (bytes.starts_with(
+            "\r\n")) {  // RFC 9112 section 2.2: one empty line before the request line is ignored
         at = 2;
     }
     verdict.skip = at;
@@ -264,10 +279,13 @@ GuardVerdict guard(std::string_view bytes, const GuardLimits& limits) noexcept {
             if (bytes.size() > limits.head_bytes) {
                 return refuse("The request head is larger than the limit.", 431);
             }
-            if (lines == 0 && bytes.size() > at && !kTables.token[static_cast<unsigned char>(bytes[at])]) {
-                // TLS to a plain port, or noise; not worth waiting for the line's end.  A lone CR may still become the empty line.
-                return bytes[at] == '\r' && bytes.size() == at + 1 && at == 0 ? verdict
-                                                                              : refuse("This is not an HTTP request.");
+            if (lines == 0 && bytes.size() > at &&
+                !kTables.token[static_cast<unsigned char>(bytes[at])]) {
+                // TLS to a plain port, or noise; not worth waiting for the line's end.  A lone CR
+                // may still become the empty line.
+                return bytes[at] == '\r' && bytes.size() == at + 1 && at == 0
+                           ? verdict
+                           : refuse("This is not an HTTP request.");
             }
             return verdict;
         }

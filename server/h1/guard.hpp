@@ -1,6 +1,7 @@
 // The gate in front of the HTTP/1.1 parser: one request head has one meaning, or it is refused.
-// Beast in Boost 1.81 accepts several inputs that proxies read differently (Transfer-Encoding on HTTP/1.0, "chunked, gzip",
-// missing or double Host, obs-fold, repeated Content-Length); all of them, and bare LF or CR, end here.  RFC 9112.
+// Beast in Boost 1.81 accepts several inputs that proxies read differently (Transfer-Encoding on
+// HTTP/1.0, "chunked, gzip", missing or double Host, obs-fold, repeated Content-Length); all of
+// them, and bare LF or CR, end here.  RFC 9112.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +21,15 @@ enum class Framing : std::uint8_t { none, length, chunked };
 struct GuardVerdict {
     enum class State : std::uint8_t { need_more, accepted, refused };
     State state = State::need_more;
-    std::size_t head_size = 0;         ///< accepted: bytes of the head with its empty line (and leading CRLF, if any)
-    std::size_t skip = 0;              ///< accepted: bytes of a leading empty line, to be dropped
+    std::size_t head_size =
+        0;  ///< accepted: bytes of the head with its empty line (and leading CRLF, if any)
+    std::size_t skip = 0;  ///< accepted: bytes of a leading empty line, to be dropped
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;
-    bool keep_alive = true;            ///< as version and Connection say
+    bool keep_alive = true;  ///< as version and Connection say
     bool expect_continue = false;
-    std::uint16_t status = 400;        ///< refused: the answer's status
-    std::string_view reason;           ///< refused: a sentence with static storage
+    std::uint16_t status = 400;  ///< refused: the answer's status
+    std::string_view reason;     ///< refused: a sentence with static storage
 };
 
 /// Judges the bytes received so far.  Pure; linear in `bytes`.

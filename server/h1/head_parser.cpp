@@ -15,8 +15,8 @@ using boost::beast::error_code;
 class HeadParser final : public http::basic_parser<true> {
 public:
     explicit HeadParser(RequestHead& head) : head_(head) {
-        header_limit(std::numeric_limits<std::uint32_t>::max());   // the guard has the limit
-        body_limit(boost::none);                                   // Beast refuses lengths above 1 MiB by itself
+        header_limit(std::numeric_limits<std::uint32_t>::max());  // the guard has the limit
+        body_limit(boost::none);  // Beast refuses lengths above 1 MiB by itself
     }
 
 private:
@@ -38,7 +38,9 @@ private:
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
     std::size_t on_body_impl(View body, error_code&) override { return body.size(); }
     void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, View body, error_code&) override { return body.size(); }
+    std::size_t on_chunk_body_impl(std::uint64_t, View body, error_code&) override {
+        return body.size();
+    }
     void on_finish_impl(error_code&) override {}
 
     RequestHead& head_;
@@ -46,7 +48,8 @@ private:
 
 void split_target(RequestHead& head) noexcept {
     std::string_view target = head.target;
-    if (target.starts_with("http://") || target.starts_with("https://")) {   // absolute form, RFC 9112 section 3.2.2
+    if (target.starts_with("http://") ||
+        target.starts_with("https://")) {  // absolute form, RFC 9112 section 3.2.2
         const std::size_t authority = target.find("//") + 2;
         const std::size_t slash = target.find_first_of("/?", authority);
         head.host = target.substr(authority, slash - authority);
@@ -54,7 +57,8 @@ void split_target(RequestHead& head) noexcept {
     }
     const std::size_t question = target.find('?');
     head.path = target.substr(0, question);
-    head.query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+    head.query =
+        question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
 }
 
 }  // namespace

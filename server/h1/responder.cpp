@@ -7,30 +7,54 @@ namespace tollgate::server::h1 {
 
 std::string_view status_line(std::uint16_t status) noexcept {
     switch (status) {
-        case 200: return "200 OK";
-        case 204: return "204 No Content";
-        case 400: return "400 Bad Request";
-        case 401: return "401 Unauthorized";
-        case 402: return "402 Payment Required";
-        case 403: return "403 Forbidden";
-        case 404: return "404 Not Found";
-        case 405: return "405 Method Not Allowed";
-        case 408: return "408 Request Timeout";
-        case 409: return "409 Conflict";
-        case 413: return "413 Content Too Large";
-        case 415: return "415 Unsupported Media Type";
-        case 417: return "417 Expectation Failed";
-        case 422: return "422 Unprocessable Content";
-        case 429: return "429 Too Many Requests";
-        case 431: return "431 Request Header Fields Too Large";
-        case 499: return "499 Client Closed Request";
-        case 500: return "500 Internal Server Error";
-        case 501: return "501 Not Implemented";
-        case 502: return "502 Bad Gateway";
-        case 503: return "503 Service Unavailable";
-        case 504: return "504 Gateway Timeout";
-        case 505: return "505 HTTP Version Not Supported";
-        default: return {};
+        case 200:
+            return "200 OK";
+        case 204:
+            return "204 No Content";
+        case 400:
+            return "400 Bad Request";
+        case 401:
+            return "401 Unauthorized";
+        case 402:
+            return "402 Payment Required";
+        case 403:
+            return "403 Forbidden";
+        case 404:
+            return "404 Not Found";
+        case 405:
+            return "405 Method Not Allowed";
+        case 408:
+            return "408 Request Timeout";
+        case 409:
+            return "409 Conflict";
+        case 413:
+            return "413 Content Too Large";
+        case 415:
+            return "415 Unsupported Media Type";
+        case 417:
+            return "417 Expectation Failed";
+        case 422:
+            return "422 Unprocessable Content";
+        case 429:
+            return "429 Too Many Requests";
+        case 431:
+            return "431 Request Header Fields Too Large";
+        case 499:
+            return "499 Client Closed Request";
+        case 500:
+            return "500 Internal Server Error";
+        case 501:
+            return "501 Not Implemented";
+        case 502:
+            return "502 Bad Gateway";
+        case 503:
+            return "503 Service Unavailable";
+        case 504:
+            return "504 Gateway Timeout";
+        case 505:
+            return "505 HTTP Version Not Supported";
+        default:
+            return {};
     }
 }
 
@@ -47,7 +71,8 @@ void Responder::start(const ResponseHead& head) {
     message_.keep_alive = message_.keep_alive && !wiring_.draining && wiring_.body_done;
     std::array<char, 24> number;
     const auto digits = [&](std::uint64_t n) {
-        return std::string_view(number.data(), std::to_chars(number.data(), number.data() + number.size(), n).ptr);
+        return std::string_view(number.data(),
+                                std::to_chars(number.data(), number.data() + number.size(), n).ptr);
     };
     head_.reserve(head.fields.size() + 96);
     head_.assign("HTTP/1.1 ");
@@ -112,7 +137,8 @@ bool Responder::write(std::span<const std::string_view> pieces, bool last) {
     }
     if (framing_ == Framing::chunked && !message_.head_only) {
         constexpr std::string_view kEnd = "\r\n0\r\n\r\n";
-        const std::string_view tail = with_body ? (last ? kEnd : kEnd.substr(0, 2)) : (last ? kEnd.substr(2) : std::string_view());
+        const std::string_view tail = with_body ? (last ? kEnd : kEnd.substr(0, 2))
+                                                : (last ? kEnd.substr(2) : std::string_view());
         if (!tail.empty()) {
             vector[count++] = piece(tail);
         }

@@ -1,15 +1,15 @@
 // Answers over HTTP/1.1: head, framing, gather writes.
 #pragma once
 
+#include "server/exchange.hpp"
+#include "server/io/channel.hpp"
+#include "server/io/reactor.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "server/exchange.hpp"
-#include "server/io/channel.hpp"
-#include "server/io/reactor.hpp"
 
 namespace tollgate::server::h1 {
 
@@ -21,14 +21,15 @@ public:
         Channel& channel;
         Interrupt& interrupt;
         InterruptDeadline& deadline;
-        const bool& draining;             ///< true: this answer is the connection's last
-        const bool& body_done;            ///< false: so it is, since the rest of the request's body will not be read
-        Clock::duration write_timeout;    ///< how long a client may take no bytes
+        const bool& draining;  ///< true: this answer is the connection's last
+        const bool&
+            body_done;  ///< false: so it is, since the rest of the request's body will not be read
+        Clock::duration write_timeout;  ///< how long a client may take no bytes
     };
     explicit Responder(const Wiring& wiring) : wiring_(wiring) {}
 
     struct Message {
-        bool head_only = false;     ///< answer to HEAD: the head speaks, no body follows
+        bool head_only = false;  ///< answer to HEAD: the head speaks, no body follows
         bool version_10 = false;
         bool keep_alive = true;
     };

@@ -1,12 +1,11 @@
 #include "server/h1/session.hpp"
 
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <utility>
-
 #include "server/h1/head_parser.hpp"
 #include "server/worker.hpp"
+
+#include <algorithm>
+#include <sys/socket.h>
+#include <utility>
 
 namespace tollgate::server::h1 {
 namespace {
@@ -16,8 +15,10 @@ constexpr std::size_t kHeadRead = 16 * 1024;
 
 FailureKind kind_of(std::uint16_t status) noexcept {
     switch (status) {
-        case 431: return FailureKind::headers_too_large;
-        default: return FailureKind::bad_request;
+        case 431:
+            return FailureKind::headers_too_large;
+        default:
+            return FailureKind::bad_request;
     }
 }
 
@@ -30,7 +31,8 @@ Session::Session(Worker& worker, Channel channel, Peer peer, const SessionLimits
       limits_(limits),
       interrupt_(worker.reactor()),
       deadline_(worker.reactor(), interrupt_),
-      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), body_done_, limits.write_timeout}) {
+      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), body_done_,
+                                   limits.write_timeout}) {
     worker_.enter(*this);
 }
 
@@ -52,7 +54,7 @@ Task<void> Session::run() {
         }
         Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
         if (body_done_) {
-            channel_.socket().watch(this);   // else once the body has been read
+            channel_.socket().watch(this);  // else once the body has been read
         }
         co_await worker_.dispatch(exchange);
         channel_.socket().watch(nullptr);
@@ -71,11 +73,11 @@ Task<bool> Session::next_request() {
         co_return false;
     }
     deadline_.clear();
-    bool accepted = !input_.empty() && accept_head(input_);   // a pipelined request
+    bool accepted = !input_.empty() && accept_head(input_);  // a pipelined request
     while (!accepted && !refusal_) {
         idle_ = input_.empty();
         if (idle_) {
-            input_ = std::string();   // an idle connection holds no buffer
+            input_ = std::string();  // an idle connection holds no buffer
             deadline_.arm(Cause::idle_timeout, Reactor::now() + limits_.idle_timeout);
         } else if (!deadline_.is_set() || deadline_.cause() != Cause::header_timeout) {
             deadline_.arm(Cause::header_timeout, Reactor::now() + limits_.header_timeout);
@@ -85,7 +87,8 @@ Task<bool> Session::next_request() {
             if (interrupt_.cause() != Cause::header_timeout) {
                 co_return false;
             }
-            refusal_ = Failure{.kind = FailureKind::request_timeout, .detail = "The request head did not arrive in time."};
+            refusal_ = Failure{.kind = FailureKind::request_timeout,
+                               .detail = "The request head did not arrive in time."};
             interrupt_.reset();
             break;
         }
@@ -104,7 +107,8 @@ Task<bool> Session::next_request() {
         }
         // A head in pieces is judged anew only when another line of it has come.
         input_.append(bytes);
-        if (bytes.find('\n') != std::string_view::npos || input_.size() > limits_.guard.head_bytes) {
+        if (bytes.find('\n') != std::string_view::npos ||
+            input_.size() > limits_.guard.head_bytes) {
             const std::string all = std::move(input_);
             input_ = std::string();
             accepted = accept_head(all);
@@ -120,13 +124,16 @@ Task<bool> Session::next_request() {
     co_return true;
 }
 
-// Judges `bytes`, all that has been received: an accepted head and what follows it are taken apart; an incomplete one is kept.
+// Judges `bytes`, all that has been received: an accepted head and what follows it are taken apart;
+// an incomplete one is kept.
 bool Session::accept_head(std::string_view received) {
     const std::string kept = received.data() == input_.data() ? std::move(input_) : std::string();
     const std::string_view bytes = kept.empty() ? received : std::string_view(kept);
     const GuardVerdict verdict = guard(bytes, limits_.guard);
     if (verdict.state == GuardVerdict::State::refused) {
-        refusal_ = Failure{.kind = kind_of(verdict.status), .detail = std::string(verdict.reason), .status = verdict.status};
+        refusal_ = Failure{.kind = kind_of(verdict.status),
+                           .detail = std::string(verdict.reason),
+                           .status = verdict.status};
         return false;
     }
     if (verdict.state == GuardVerdict::State::need_more) {
@@ -136,7 +143,8 @@ bool Session::accept_head(std::string_view received) {
     head_bytes_.assign(bytes.substr(verdict.skip, verdict.head_size - verdict.skip));
     begin(verdict);
     if (!parse_head(head_bytes_, head_)) {
-        refusal_ = Failure{.kind = FailureKind::bad_request, .detail = "The request head is malformed."};
+        refusal_ =
+            Failure{.kind = FailureKind::bad_request, .detail = "The request head is malformed."};
         return false;
     }
     std::string_view rest = bytes.substr(verdict.head_size);
@@ -196,8 +204,8 @@ Task<bool> Session::settle() {
     co_return !is_final(interrupt_.cause());
 }
 
-// Lets the answer arrive before the connection goes: closing with unread input makes the kernel send RST, which destroys
-// what the client has not read yet (RFC 9112 section 9.6).
+// Lets the answer arrive before the connection goes: closing with unread input makes the kernel
+// send RST, which destroys what the client has not read yet (RFC 9112 section 9.6).
 Task<void> Session::linger() {
     constexpr std::chrono::seconds kPatience{2};
     constexpr std::size_t kMostDiscarded = 4 * 1024 * 1024;
@@ -228,9 +236,11 @@ Task<void> Session::linger() {
 void Session::on_readable() {
     while (channel_.socket().may_read() && input_.size() < limits_.pipeline_bytes) {
         const std::span<char> scratch = worker_.scratch();
-        const IoResult result = channel_.read(scratch.data(), std::min(limits_.pipeline_bytes - input_.size(), scratch.size()));
+        const IoResult result = channel_.read(
+            scratch.data(), std::min(limits_.pipeline_bytes - input_.size(), scratch.size()));
         if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
-            interrupt_.fire(Cause::client_gone);   // a half-closed client counts as gone (docs/life-of-a-request.md)
+            interrupt_.fire(Cause::client_gone);  // a half-closed client counts as gone
+                                                  // (docs/life-of-a-request.md)
             return;
         }
         input_.append(scratch.data(), result.bytes);

@@ -1,12 +1,6 @@
 // One HTTP/1.1 client connection: reads requests one after another and has each dispatched.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "server/exchange.hpp"
 #include "server/h1/chunked.hpp"
 #include "server/h1/guard.hpp"
@@ -14,13 +8,20 @@
 #include "server/io/channel.hpp"
 #include "server/io/reactor.hpp"
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace tollgate::server {
 class Worker;
 }
 
 namespace tollgate::server::h1 {
 
-/// The limits of one connection; copied from the configuration that was current when it was accepted.
+/// The limits of one connection; copied from the configuration that was current when it was
+/// accepted.
 struct SessionLimits {
     GuardLimits guard;
     std::size_t pipeline_bytes = 16 * 1024;
@@ -69,11 +70,11 @@ private:
     Interrupt interrupt_;
     InterruptDeadline deadline_;
     Responder responder_;
-    std::string input_;         // received, not yet consumed
-    std::string head_bytes_;    // the current request's head; head_ views it
+    std::string input_;       // received, not yet consumed
+    std::string head_bytes_;  // the current request's head; head_ views it
     RequestHead head_;
-    BodyBuffer early_body_;     // the whole body, where it came with the head
-    std::optional<Failure> refusal_;   // of what is not a request
+    BodyBuffer early_body_;           // the whole body, where it came with the head
+    std::optional<Failure> refusal_;  // of what is not a request
     Framing framing_ = Framing::none;
     std::uint64_t body_left_ = 0;
     ChunkedDecoder chunks_;

@@ -1,8 +1,8 @@
 // The body half of Session: framing by length or by chunks, 100-continue, limits.
-#include <algorithm>
-
 #include "server/h1/session.hpp"
 #include "server/worker.hpp"
+
+#include <algorithm>
 
 namespace tollgate::server::h1 {
 namespace {
@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t kChunkedRead = 32 * 1024;
 
 std::unexpected<Failure> too_large(std::uint64_t limit) {
-    return fail(FailureKind::too_large, "The request body is larger than the limit of " + std::to_string(limit) +
-                                            " bytes (server.limits.body).");
+    return fail(FailureKind::too_large, "The request body is larger than the limit of " +
+                                            std::to_string(limit) + " bytes (server.limits.body).");
 }
 
 }  // namespace
@@ -32,7 +32,8 @@ Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
     if (framing_ == Framing::length && body_left_ > limit) {
         co_return too_large(limit);
     }
-    if (expect_continue_ && input_.empty() && !responder_.interim("HTTP/1.1 100 Continue\r\n\r\n")) {
+    if (expect_continue_ && input_.empty() &&
+        !responder_.interim("HTTP/1.1 100 Continue\r\n\r\n")) {
         co_return fail(FailureKind::client_gone, "The client closed the connection.");
     }
     Result<void> outcome;
@@ -42,14 +43,16 @@ Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
         outcome = co_await read_chunked(out, limit);
     }
     if (outcome) {
-        channel_.socket().watch(this);   // reading took the wait for the client's end; set it up again
+        channel_.socket().watch(
+            this);  // reading took the wait for the client's end; set it up again
     }
     co_return outcome;
 }
 
 Task<Result<void>> Session::read_sized(BodyBuffer& out) {
     static_cast<void>(out.prepare(static_cast<std::size_t>(body_left_)));
-    const std::size_t early = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input_.size()));
+    const std::size_t early =
+        static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input_.size()));
     out.append(std::string_view(input_).substr(0, early));
     input_.erase(0, early);
     body_left_ -= early;
@@ -104,16 +107,19 @@ Task<Result<std::size_t>> Session::read_body(char* data, std::size_t size) {
             co_return result.bytes;
         }
         if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
-            co_return fail(FailureKind::client_gone, "The client closed the connection within its request body.");
+            co_return fail(FailureKind::client_gone,
+                           "The client closed the connection within its request body.");
         }
         deadline_.arm(Cause::body_timeout, Reactor::now() + limits_.body_timeout);
         const Wake wake = co_await channel_.wait(result.status, interrupt_);
         if (wake == Wake::interrupted) {
             if (interrupt_.cause() == Cause::body_timeout) {
                 interrupt_.reset();
-                co_return fail(FailureKind::request_timeout, "The request body did not arrive in time.");
+                co_return fail(FailureKind::request_timeout,
+                               "The request body did not arrive in time.");
             }
-            co_return fail(FailureKind::client_gone, "The exchange was cut while its request body was read.");
+            co_return fail(FailureKind::client_gone,
+                           "The exchange was cut while its request body was read.");
         }
     }
 }

@@ -3,18 +3,18 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
 
 namespace tollgate::server {
 
 void Channel::close() noexcept {
     if (ssl_ && socket_.is_open()) {
-        SSL_shutdown(ssl_.get());   // one close_notify, best effort; a blocked socket just loses it
+        SSL_shutdown(ssl_.get());  // one close_notify, best effort; a blocked socket just loses it
         ERR_clear_error();
     }
     ssl_.reset();
@@ -32,11 +32,18 @@ void Channel::reset() noexcept {
 
 IoResult Channel::tls_result(int result) noexcept {
     switch (SSL_get_error(ssl_.get(), result)) {
-        case SSL_ERROR_WANT_READ: socket_.note_read({.status = IoStatus::want_read}, 1); return {.status = IoStatus::want_read};
-        case SSL_ERROR_WANT_WRITE: socket_.note_blocked(); return {.status = IoStatus::want_write};
-        case SSL_ERROR_ZERO_RETURN: return {.status = IoStatus::closed};
-        case SSL_ERROR_SYSCALL: return {.status = IoStatus::failed, .error = errno != 0 ? errno : ECONNRESET};
-        default: return {.status = IoStatus::failed, .error = EPROTO};
+        case SSL_ERROR_WANT_READ:
+            socket_.note_read({.status = IoStatus::want_read}, 1);
+            return {.status = IoStatus::want_read};
+        case SSL_ERROR_WANT_WRITE:
+            socket_.note_blocked();
+            return {.status = IoStatus::want_write};
+        case SSL_ERROR_ZERO_RETURN:
+            return {.status = IoStatus::closed};
+        case SSL_ERROR_SYSCALL:
+            return {.status = IoStatus::failed, .error = errno != 0 ? errno : ECONNRESET};
+        default:
+            return {.status = IoStatus::failed, .error = EPROTO};
     }
 }
 
@@ -88,7 +95,7 @@ IoResult Channel::write(std::span<const iovec> pieces) noexcept {
 }
 
 Task<IoResult> Channel::handshake(SslPtr ssl, Interrupt& interrupt) {
-    if (ssl_) {   // TLS inside TLS: towards a vendor through an https:// proxy
+    if (ssl_) {  // TLS inside TLS: towards a vendor through an https:// proxy
         BIO* const layer = BIO_new(BIO_f_ssl());
         if (layer == nullptr) {
             co_return IoResult{.status = IoStatus::failed, .error = ENOMEM};
@@ -124,7 +131,7 @@ bool WriteQueue::write(Channel& channel, std::span<const iovec> pieces) {
     std::size_t count = 0;
     if (queued() == 0) {
         std::size_t index = 0;
-        std::size_t skip = 0;   // bytes of pieces[index] already taken by the kernel
+        std::size_t skip = 0;  // bytes of pieces[index] already taken by the kernel
         while (index < pieces.size()) {
             count = 0;
             for (std::size_t i = index; i < pieces.size() && count < left.size(); ++i) {
@@ -148,7 +155,8 @@ bool WriteQueue::write(Channel& channel, std::span<const iovec> pieces) {
             skip = done;
         }
         for (; index < pieces.size(); ++index, skip = 0) {
-            pending_.append(static_cast<const char*>(pieces[index].iov_base) + skip, pieces[index].iov_len - skip);
+            pending_.append(static_cast<const char*>(pieces[index].iov_base) + skip,
+                            pieces[index].iov_len - skip);
         }
         return true;
     }
@@ -173,7 +181,7 @@ bool WriteQueue::flush(Channel& channel) {
         error_ = result.error != 0 ? result.error : EPIPE;
         return false;
     }
-    pending_ = std::string();   // gives the memory back: most streams never queue again
+    pending_ = std::string();  // gives the memory back: most streams never queue again
     sent_ = 0;
     return true;
 }
@@ -183,7 +191,7 @@ Task<bool> WriteQueue::drain_some(Channel& channel, Interrupt& interrupt) {
         co_return true;
     }
     const Wake wake = co_await channel.wait(blocked_, interrupt);
-    co_return wake == Wake::ready && flush(channel);
+    co_return wake == Wake::ready&& flush(channel);
 }
 
 }  // namespace tollgate::server

@@ -1,14 +1,14 @@
 // A byte stream to a peer: a socket, with TLS on it or not.  Same calls either way.
 #pragma once
 
+#include "server/io/socket.hpp"
+#include "server/io/task.hpp"
+#include "server/io/tls.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "server/io/socket.hpp"
-#include "server/io/task.hpp"
-#include "server/io/tls.hpp"
 
 namespace tollgate::server {
 
@@ -29,12 +29,16 @@ public:
 
     /// Suspends until the operation that gave `status` is worth trying again.
     [[nodiscard]] Socket::Awaiter wait(IoStatus status, Interrupt& interrupt) noexcept {
-        return status == IoStatus::want_write ? socket_.writable(interrupt) : socket_.readable(interrupt);
+        return status == IoStatus::want_write ? socket_.writable(interrupt)
+                                              : socket_.readable(interrupt);
     }
 
-    /// Puts TLS on the open socket.  The result is ok, or failed / interrupted; tls_error() tells why.
+    /// Puts TLS on the open socket.  The result is ok, or failed / interrupted; tls_error() tells
+    /// why.
     [[nodiscard]] Task<IoResult> handshake(SslPtr ssl, Interrupt& interrupt);
-    [[nodiscard]] std::string handshake_error() const { return ssl_ ? tls_error(ssl_.get()) : std::string(); }
+    [[nodiscard]] std::string handshake_error() const {
+        return ssl_ ? tls_error(ssl_.get()) : std::string();
+    }
     [[nodiscard]] bool session_resumed() const noexcept;
 
 private:
@@ -43,15 +47,17 @@ private:
     SslPtr ssl_;
 };
 
-/// Bytes on their way out that the peer has not taken yet.  The fast path never copies: write() hands the pieces to the kernel
-/// and keeps only what did not fit.
+/// Bytes on their way out that the peer has not taken yet.  The fast path never copies: write()
+/// hands the pieces to the kernel and keeps only what did not fit.
 class WriteQueue {
 public:
-    /// Writes as much as goes at once, behind what is already queued.  False on a dead peer (error() says why).
+    /// Writes as much as goes at once, behind what is already queued.  False on a dead peer
+    /// (error() says why).
     [[nodiscard]] bool write(Channel& channel, std::span<const iovec> pieces);
     /// Tries to send what is queued.
     [[nodiscard]] bool flush(Channel& channel);
-    /// Suspends until the peer takes bytes again and sends what goes; false on error or interruption.
+    /// Suspends until the peer takes bytes again and sends what goes; false on error or
+    /// interruption.
     [[nodiscard]] Task<bool> drain_some(Channel& channel, Interrupt& interrupt);
 
     [[nodiscard]] std::size_t queued() const noexcept { return pending_.size() - sent_; }

@@ -7,8 +7,8 @@ namespace tollgate::server {
 namespace {
 
 constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 64;                  // frames up to 4 KiB
-constexpr std::size_t kMostCached = 512 * 1024;       // bytes per thread
+constexpr std::size_t kClasses = 64;             // frames up to 4 KiB
+constexpr std::size_t kMostCached = 512 * 1024;  // bytes per thread
 
 // Sanitizers must see each frame die.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -50,7 +50,7 @@ void* allocate_frame(std::size_t size) {
             cache.bytes -= index * kStep;
             return frame;
         }
-        return ::operator new(index * kStep);
+        return ::operator new(index* kStep);
     }
     return ::operator new(size);
 }

@@ -1,12 +1,11 @@
 #include "server/io/poller.hpp"
 
-#include <sys/epoll.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 #include <array>
 #include <cerrno>
+#include <sys/epoll.h>
 #include <system_error>
 
 namespace tollgate::server {
@@ -16,7 +15,7 @@ namespace asio = boost::asio;
 struct Poller::Outer {
     using Descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
     Outer(asio::io_context& context, int fd) : descriptor(context, fd) {}
-    Descriptor descriptor;   // owns the inner epoll descriptor
+    Descriptor descriptor;  // owns the inner epoll descriptor
 };
 
 Poller::Poller(asio::io_context& context) : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -46,12 +45,13 @@ void Poller::retire(Target& target) noexcept {
 }
 
 void Poller::wait() {
-    outer_->descriptor.async_wait(Outer::Descriptor::wait_read, [this](const boost::system::error_code& ec) {
-        if (!ec) {
-            dispatch();
-            wait();
-        }
-    });
+    outer_->descriptor.async_wait(Outer::Descriptor::wait_read,
+                                  [this](const boost::system::error_code& ec) {
+                                      if (!ec) {
+                                          dispatch();
+                                          wait();
+                                      }
+                                  });
 }
 
 void Poller::dispatch() {
@@ -59,7 +59,8 @@ void Poller::dispatch() {
     const int count = ::epoll_wait(fd_, events.data(), static_cast<int>(events.size()), 0);
     dispatching_ = true;
     for (int i = 0; i < count; ++i) {
-        static_cast<Target*>(events[static_cast<std::size_t>(i)].data.ptr)->ready(events[static_cast<std::size_t>(i)].events);
+        static_cast<Target*>(events[static_cast<std::size_t>(i)].data.ptr)
+            ->ready(events[static_cast<std::size_t>(i)].events);
     }
     dispatching_ = false;
     retired_.clear();

@@ -1,6 +1,7 @@
-// Edge-triggered readiness of many sockets for one waiting Asio operation: an epoll set inside Asio's own.
-// Asio re-arms a descriptor with a system call for each wait; here a socket is registered once.  Measured, with 64 busy
-// connections: two system calls fewer per request (docs/decisions/0001-own-task-type.md).
+// Edge-triggered readiness of many sockets for one waiting Asio operation: an epoll set inside
+// Asio's own. Asio re-arms a descriptor with a system call for each wait; here a socket is
+// registered once.  Measured, with 64 busy connections: two system calls fewer per request
+// (docs/decisions/0001-own-task-type.md).
 #pragma once
 
 #include <cstdint>
@@ -28,9 +29,11 @@ public:
         virtual void ready(std::uint32_t events) = 0;
     };
 
-    /// Watches `fd` until it is closed.  Throws std::system_error when the kernel refuses (out of memory, too many watches).
+    /// Watches `fd` until it is closed.  Throws std::system_error when the kernel refuses (out of
+    /// memory, too many watches).
     void add(int fd, Target& target);
-    /// Deletes the target, but not before the events that have been fetched with its address are gone.
+    /// Deletes the target, but not before the events that have been fetched with its address are
+    /// gone.
     void retire(Target& target) noexcept;
 
 private:

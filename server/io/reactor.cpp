@@ -19,7 +19,8 @@ struct Reactor::Timer {
 };
 
 Reactor::Reactor()
-    // One thread runs this context, so per-descriptor locks are off; posting from other threads stays safe.
+    // One thread runs this context, so per-descriptor locks are off; posting from other threads
+    // stays safe.
     : context_(std::make_unique<asio::io_context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO)),
       poller_(*context_),
       timer_(std::make_unique<Timer>(*context_)) {}
@@ -108,7 +109,7 @@ void Reactor::remove(Deadline& deadline) noexcept {
 
 void Reactor::arm_timer() {
     if (heap_.empty() || heap_.front()->queued_ >= timer_->armed) {
-        return;   // an armed timer that comes too early is harmless
+        return;  // an armed timer that comes too early is harmless
     }
     timer_->armed = heap_.front()->queued_;
     timer_->timer.expires_at(timer_->armed);
@@ -125,7 +126,7 @@ void Reactor::expire() {
     while (!heap_.empty() && heap_.front()->queued_ <= time) {
         Deadline& first = *heap_.front();
         if (first.when_ > time) {
-            if (first.is_set()) {   // moved later since it was queued
+            if (first.is_set()) {  // moved later since it was queued
                 first.queued_ = first.when_;
                 sift_down(0);
             } else {
@@ -199,8 +200,7 @@ bool WaitList::wake_one() {
 
 void WaitList::wake_all() {
     // By count, not by a copy: a resumed coroutine may interrupt, and so unlist, one of the others.
-    for (std::size_t left = waiters_.size(); left > 0 && wake_one(); --left) {
-    }
+    for (std::size_t left = waiters_.size(); left > 0 && wake_one(); --left) {}
 }
 
 }  // namespace tollgate::server

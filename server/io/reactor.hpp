@@ -1,5 +1,9 @@
-// One worker thread's event loop: Boost.Asio's io_context, plus deadlines that cost nothing to move.
+// One worker thread's event loop: Boost.Asio's io_context, plus deadlines that cost nothing to
+// move.
 #pragma once
+
+#include "server/io/interrupt.hpp"
+#include "server/io/poller.hpp"
 
 #include <chrono>
 #include <coroutine>
@@ -7,9 +11,6 @@
 #include <functional>
 #include <memory>
 #include <vector>
-
-#include "server/io/interrupt.hpp"
-#include "server/io/poller.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -19,8 +20,9 @@ namespace tollgate::server {
 
 using Clock = std::chrono::steady_clock;
 
-/// A point in time at which something happens unless it is moved or cleared first.  Moving it later is one store: the queue
-/// looks at it again when the earlier time comes.  Single-threaded; dies before its Reactor.
+/// A point in time at which something happens unless it is moved or cleared first.  Moving it later
+/// is one store: the queue looks at it again when the earlier time comes.  Single-threaded; dies
+/// before its Reactor.
 class Deadline {
 public:
     explicit Deadline(Reactor& reactor) noexcept : reactor_(reactor) {}
@@ -40,8 +42,9 @@ protected:
 private:
     friend class Reactor;
     Reactor& reactor_;
-    Clock::time_point when_ = Clock::time_point::max();     // what the owner wants
-    Clock::time_point queued_ = Clock::time_point::max();   // what the queue knows; never later than when_
+    Clock::time_point when_ = Clock::time_point::max();  // what the owner wants
+    Clock::time_point queued_ =
+        Clock::time_point::max();  // what the queue knows; never later than when_
     std::size_t index_ = kNotQueued;
     static constexpr std::size_t kNotQueued = static_cast<std::size_t>(-1);
 };
@@ -70,7 +73,8 @@ public:
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
 
-    /// Runs until stop().  Everything below is for this thread only, except post_external() and stop().
+    /// Runs until stop().  Everything below is for this thread only, except post_external() and
+    /// stop().
     void run();
     void stop() noexcept;
 
@@ -127,7 +131,7 @@ private:
     std::unique_ptr<boost::asio::io_context> context_;
     Poller poller_;
     std::unique_ptr<Timer> timer_;
-    std::vector<Deadline*> heap_;   // binary heap by queued_
+    std::vector<Deadline*> heap_;  // binary heap by queued_
 };
 
 /// Coroutines that wait for something inside the same worker; woken one by one in order of arrival.

@@ -1,19 +1,19 @@
 #include "server/io/socket.hpp"
 
+#include "server/io/poller.hpp"
+#include "server/io/reactor.hpp"
+
+#include <algorithm>
+#include <cerrno>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-
-#include "server/io/poller.hpp"
-#include "server/io/reactor.hpp"
-
 namespace tollgate::server {
 
-// Registered once, edge-triggered: the flags below remember what the kernel has said and what has been consumed since.
-// An event that was fetched before its socket closed still points here, so the poller frees it after the batch.
+// Registered once, edge-triggered: the flags below remember what the kernel has said and what has
+// been consumed since. An event that was fetched before its socket closed still points here, so the
+// poller frees it after the batch.
 class Socket::Core final : public Poller::Target {
 public:
     Core(Poller& poller, int fd) : poller_(poller), fd_(fd) { poller_.add(fd, *this); }
@@ -48,8 +48,11 @@ public:
         }
     }
 
-    /// After a read of `got` out of `asked` bytes: less than asked means that the kernel has no more.
-    void consumed(std::size_t got, std::size_t asked) noexcept { readable_ = got == asked || ended_; }
+    /// After a read of `got` out of `asked` bytes: less than asked means that the kernel has no
+    /// more.
+    void consumed(std::size_t got, std::size_t asked) noexcept {
+        readable_ = got == asked || ended_;
+    }
     void exhausted() noexcept { readable_ = false; }
     void blocked() noexcept { writable_ = false; }
 
@@ -63,7 +66,7 @@ public:
 private:
     Poller& poller_;
     int fd_;
-    bool readable_ = true;    // not known: the first read tells
+    bool readable_ = true;  // not known: the first read tells
     bool writable_ = true;
     bool ended_ = false;
 };
@@ -117,7 +120,7 @@ IoResult Socket::read(char* data, std::size_t size) noexcept {
 }
 
 IoResult Socket::write(std::span<const iovec> pieces) noexcept {
-    constexpr std::size_t kMost = 64;   // well under IOV_MAX; the caller comes back for the rest
+    constexpr std::size_t kMost = 64;  // well under IOV_MAX; the caller comes back for the rest
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data());
     message.msg_iovlen = std::min(pieces.size(), kMost);

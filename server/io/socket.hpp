@@ -1,17 +1,17 @@
-// A non-blocking socket and the awaits "can be read", "can be written".  Reads and writes themselves are plain calls: what
-// can be done at once is done at once, and a coroutine only suspends when the kernel says "would block".
+// A non-blocking socket and the awaits "can be read", "can be written".  Reads and writes
+// themselves are plain calls: what can be done at once is done at once, and a coroutine only
+// suspends when the kernel says "would block".
 #pragma once
 
-#include <sys/uio.h>
+#include "server/io/interrupt.hpp"
 
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <sys/uio.h>
 #include <utility>
-
-#include "server/io/interrupt.hpp"
 
 namespace tollgate::server {
 
@@ -19,11 +19,11 @@ class Reactor;
 
 /// The result of one read or write call.
 enum class IoStatus : std::uint8_t {
-    ok,           ///< `bytes` moved, at least one
-    want_read,    ///< nothing moved: wait until readable
-    want_write,   ///< nothing moved: wait until writable
-    closed,       ///< the peer ended its side in good order
-    failed,       ///< `error` says why (an errno value)
+    ok,          ///< `bytes` moved, at least one
+    want_read,   ///< nothing moved: wait until readable
+    want_write,  ///< nothing moved: wait until writable
+    closed,      ///< the peer ended its side in good order
+    failed,      ///< `error` says why (an errno value)
 };
 struct IoResult {
     IoStatus status = IoStatus::failed;
@@ -40,8 +40,9 @@ protected:
     ~ReadWatcher() = default;
 };
 
-/// Owns a file descriptor, registered with the worker's poller once for its whole life.  Waiting costs no system call, an idle
-/// connection is watched for free, and the end of a peer is noticed when it happens, whoever is waiting.
+/// Owns a file descriptor, registered with the worker's poller once for its whole life.  Waiting
+/// costs no system call, an idle connection is watched for free, and the end of a peer is noticed
+/// when it happens, whoever is waiting.
 class Socket {
 public:
     Socket() noexcept = default;
@@ -62,7 +63,8 @@ public:
     [[nodiscard]] IoResult write(std::span<const iovec> pieces) noexcept;
 
     // ---- for those who read and write the descriptor themselves (TLS, accept) ----
-    /// Tells what a read gave.  Without it the socket would still count as readable, and readable() would not wait.
+    /// Tells what a read gave.  Without it the socket would still count as readable, and readable()
+    /// would not wait.
     void note_read(const IoResult& result, std::size_t asked) noexcept;
     void note_blocked() noexcept;
     /// A read may have something to give: bytes, the end, or nothing after all.
@@ -84,7 +86,8 @@ public:
         Interrupt& target_;
         Side side_;
     };
-    /// Suspends until a read would not block, or `interrupt` fires.  One reader and one writer at a time.
+    /// Suspends until a read would not block, or `interrupt` fires.  One reader and one writer at a
+    /// time.
     [[nodiscard]] Awaiter readable(Interrupt& interrupt) noexcept {
         return Awaiter(*core_, Awaiter::Side::read, interrupt);
     }
@@ -92,12 +95,13 @@ public:
         return Awaiter(*core_, Awaiter::Side::write, interrupt);
     }
 
-    /// Calls `watcher` (until replaced by nullptr) when the socket becomes readable while nobody awaits that, at once when it is
-    /// already.  The watcher reads, to the end of what there is, or replaces itself.
+    /// Calls `watcher` (until replaced by nullptr) when the socket becomes readable while nobody
+    /// awaits that, at once when it is already.  The watcher reads, to the end of what there is, or
+    /// replaces itself.
     void watch(ReadWatcher* watcher);
 
 private:
-    Core* core_ = nullptr;   // freed by the poller, see socket.cpp
+    Core* core_ = nullptr;  // freed by the poller, see socket.cpp
 };
 
 /// One segment of a gather write.

@@ -2,12 +2,12 @@
 // docs/decisions/0001 says why it is ours and not asio::awaitable.
 #pragma once
 
+#include "server/io/frame_cache.hpp"
+
 #include <coroutine>
 #include <exception>
 #include <optional>
 #include <utility>
-
-#include "server/io/frame_cache.hpp"
 
 namespace tollgate::server {
 
@@ -66,8 +66,9 @@ struct TaskPromise<void> : TaskPromiseBase {
 
 }  // namespace detail
 
-/// A coroutine that starts when awaited and resumes its awaiter when done.  The frame dies with the Task, so a Task that
-/// is awaited in the expression that made it cannot leak.  References given to it must outlive the await.
+/// A coroutine that starts when awaited and resumes its awaiter when done.  The frame dies with the
+/// Task, so a Task that is awaited in the expression that made it cannot leak.  References given to
+/// it must outlive the await.
 template <class T = void>
 class [[nodiscard]] Task {
 public:

@@ -1,21 +1,22 @@
 // The parents of coroutines: nothing runs that a TaskGroup does not know.
 #pragma once
 
+#include "server/io/reactor.hpp"
+#include "server/io/task.hpp"
+
 #include <coroutine>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string_view>
 
-#include "server/io/reactor.hpp"
-#include "server/io/task.hpp"
-
 namespace tollgate::server {
 
 /// Owns running root coroutines of one worker.  Single-threaded; must be empty when it dies.
 class TaskGroup {
 public:
-    /// `on_bug` is told what() of an exception that reached a root: a bug, since failures travel as Results.
+    /// `on_bug` is told what() of an exception that reached a root: a bug, since failures travel as
+    /// Results.
     TaskGroup(Reactor& reactor, std::function<void(std::string_view)> on_bug)
         : state_{reactor, std::move(on_bug), 0, {}} {}
     TaskGroup(const TaskGroup&) = delete;

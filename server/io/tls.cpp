@@ -1,9 +1,10 @@
 #include "server/io/tls.hpp"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#include <arpa/inet.h>
 
 namespace tollgate::server {
 
@@ -24,7 +25,8 @@ namespace {
 
 bool is_ip_address(const std::string& host) {
     in6_addr scratch{};
-    return inet_pton(AF_INET, host.c_str(), &scratch) == 1 || inet_pton(AF_INET6, host.c_str(), &scratch) == 1;
+    return inet_pton(AF_INET, host.c_str(), &scratch) == 1 ||
+           inet_pton(AF_INET6, host.c_str(), &scratch) == 1;
 }
 
 std::string queue_reason() {
@@ -41,7 +43,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
         return 0;
     }
     slot->replace(session);
-    return 1;   // the reference is ours now
+    return 1;  // the reference is ours now
 }
 
 }  // namespace
@@ -69,7 +71,8 @@ Result<std::unique_ptr<TlsClientContext>> TlsClientContext::make(const TlsClient
         (SSL_CTX_use_certificate_chain_file(context, options.client_certificate.c_str()) != 1 ||
          SSL_CTX_use_PrivateKey_file(context, options.client_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
         return fail(FailureKind::connect_failed, "cannot load the client certificate '" +
-                                                     options.client_certificate + "': " + queue_reason());
+                                                     options.client_certificate +
+                                                     "': " + queue_reason());
     }
     return result;
 }
@@ -78,14 +81,15 @@ TlsClientContext::~TlsClientContext() {
     SSL_CTX_free(context_);
 }
 
-Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host, TlsSessionSlot& sessions) const {
+Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
+                                         TlsSessionSlot& sessions) const {
     SslPtr ssl(SSL_new(context_));
     if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
         return fail(FailureKind::internal, "no TLS object: " + queue_reason());
     }
     SSL_set_connect_state(ssl.get());
     SSL_set_app_data(ssl.get(), &sessions);
-    if (is_ip_address(host)) {   // RFC 6066 section 3: no SNI for literal addresses
+    if (is_ip_address(host)) {  // RFC 6066 section 3: no SNI for literal addresses
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), host.c_str());
     } else {
         SSL_set_tlsext_host_name(ssl.get(), host.c_str());
@@ -104,7 +108,8 @@ std::string tls_error(const ssl_st* ssl) {
     const long verdict = SSL_get_verify_result(ssl);
     if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {
         ERR_clear_error();
-        return std::string("certificate verification failed: ") + X509_verify_cert_error_string(verdict);
+        return std::string("certificate verification failed: ") +
+               X509_verify_cert_error_string(verdict);
     }
     return queue_reason();
 }

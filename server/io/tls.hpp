@@ -1,11 +1,12 @@
-// TLS towards vendors: contexts, sessions, handshakes.  OpenSSL works on the non-blocking descriptor itself.
+// TLS towards vendors: contexts, sessions, handshakes.  OpenSSL works on the non-blocking
+// descriptor itself.
 #pragma once
+
+#include "failover/failure.hpp"
 
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "failover/failure.hpp"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -20,10 +21,10 @@ using SslPtr = std::unique_ptr<ssl_st, SslDeleter>;
 
 /// What a provider's configuration says about TLS.
 struct TlsClientOptions {
-    std::string ca_file;            ///< PEM bundle; empty: the system's trust store
-    std::string client_certificate; ///< PEM file, with its key in client_key
+    std::string ca_file;             ///< PEM bundle; empty: the system's trust store
+    std::string client_certificate;  ///< PEM file, with its key in client_key
     std::string client_key;
-    bool verify = true;             ///< certificate chain and host name
+    bool verify = true;  ///< certificate chain and host name
 
     bool operator==(const TlsClientOptions&) const = default;
 };
@@ -46,22 +47,26 @@ private:
 /// A client-side SSL_CTX.  One per worker and option set.
 class TlsClientContext {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<TlsClientContext>> make(const TlsClientOptions& options);
+    [[nodiscard]] static Result<std::unique_ptr<TlsClientContext>> make(
+        const TlsClientOptions& options);
     ~TlsClientContext();
     TlsClientContext(const TlsClientContext&) = delete;
     TlsClientContext& operator=(const TlsClientContext&) = delete;
 
-    /// A connection object on `fd` with SNI, host verification and, where `sessions` has one, a session to resume.
-    /// `sessions` must outlive the returned object; new tickets are put there.
-    [[nodiscard]] Result<SslPtr> connect(int fd, const std::string& host, TlsSessionSlot& sessions) const;
+    /// A connection object on `fd` with SNI, host verification and, where `sessions` has one, a
+    /// session to resume. `sessions` must outlive the returned object; new tickets are put there.
+    [[nodiscard]] Result<SslPtr> connect(int fd, const std::string& host,
+                                         TlsSessionSlot& sessions) const;
 
 private:
-    explicit TlsClientContext(ssl_ctx_st* context, bool verify) noexcept : context_(context), verify_(verify) {}
+    explicit TlsClientContext(ssl_ctx_st* context, bool verify) noexcept
+        : context_(context), verify_(verify) {}
     ssl_ctx_st* context_;
     bool verify_;
 };
 
-/// Why OpenSSL refused, in a sentence: the verification error by name, else the reason string of its error queue.
+/// Why OpenSSL refused, in a sentence: the verification error by name, else the reason string of
+/// its error queue.
 [[nodiscard]] std::string tls_error(const ssl_st* ssl);
 
 }  // namespace tollgate::server

@@ -1,8 +1,8 @@
 #include "server/upstream/authorize.hpp"
 
-#include <chrono>
-
 #include "adapters/auth/sigv4.hpp"
+
+#include <chrono>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -14,7 +14,8 @@ void add_bearer(adapters::UpstreamRequest& request, std::string_view token) {
 Result<void> sign(const AuthorizeWiring& wiring, adapters::UpstreamRequest& request) {
     const config::AwsCredentials& aws = wiring.provider.settings.aws;
     const std::string host = wiring.origin.authority();
-    const std::vector<adapters::Header> signed_headers{{.name = "content-type", .value = "application/json"}};
+    const std::vector<adapters::Header> signed_headers{
+        {.name = "content-type", .value = "application/json"}};
     auth::SigningInput input;
     input.method = request.method;
     input.host = host;
@@ -26,7 +27,9 @@ Result<void> sign(const AuthorizeWiring& wiring, adapters::UpstreamRequest& requ
     input.session_token = aws.session_token.reveal();
     input.region = wiring.provider.endpoint.location;
     input.service = "bedrock";
-    input.unix_time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    input.unix_time = std::chrono::duration_cast<std::chrono::seconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
     Result<std::vector<adapters::Header>> headers = auth::sign(input);
     if (!headers) {
         return std::unexpected(std::move(headers.error()));
@@ -43,21 +46,26 @@ bool needs_token(const router::Provider& provider) noexcept {
     return provider.vendor.auth == adapters::Auth::google && provider.keys.empty();
 }
 
-Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token, adapters::UpstreamRequest& request) {
+Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token,
+                       adapters::UpstreamRequest& request) {
     const router::Provider& provider = wiring.provider;
-    const std::string_view key = provider.keys.empty()
-                                     ? std::string_view()
-                                     : provider.keys[wiring.key_choice % provider.keys.size()].reveal();
+    const std::string_view key =
+        provider.keys.empty() ? std::string_view()
+                              : provider.keys[wiring.key_choice % provider.keys.size()].reveal();
     switch (provider.vendor.auth) {
-        case adapters::Auth::none: break;
-        case adapters::Auth::bearer: add_bearer(request, key); break;
+        case adapters::Auth::none:
+            break;
+        case adapters::Auth::bearer:
+            add_bearer(request, key);
+            break;
         case adapters::Auth::optional_bearer:
             if (!key.empty()) {
                 add_bearer(request, key);
             }
             break;
         case adapters::Auth::api_key_header:
-            request.headers.push_back({.name = std::string(provider.vendor.auth_header), .value = std::string(key)});
+            request.headers.push_back(
+                {.name = std::string(provider.vendor.auth_header), .value = std::string(key)});
             break;
         case adapters::Auth::google:
             if (key.empty()) {

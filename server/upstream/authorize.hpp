@@ -1,12 +1,12 @@
 // Proves to a vendor who asks: the last step before a request is sent.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
 #include "adapters/dialect.hpp"
 #include "router/snapshot.hpp"
 #include "server/upstream/origin.hpp"
+
+#include <cstdint>
+#include <string_view>
 
 namespace tollgate::server::upstream {
 
@@ -14,14 +14,15 @@ namespace tollgate::server::upstream {
 struct AuthorizeWiring {
     const router::Provider& provider;
     const OriginSpec& origin;
-    std::uint64_t key_choice = 0;      ///< picks one of several keys
+    std::uint64_t key_choice = 0;  ///< picks one of several keys
 };
 
 /// True when the provider's credentials need an access token first, which may have to be fetched.
 [[nodiscard]] bool needs_token(const router::Provider& provider) noexcept;
 
-/// Adds the headers that authenticate `request`, whose body must be final.  `token` is for those that need one.
-/// Fails with upstream_auth.
-[[nodiscard]] Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token, adapters::UpstreamRequest& request);
+/// Adds the headers that authenticate `request`, whose body must be final.  `token` is for those
+/// that need one. Fails with upstream_auth.
+[[nodiscard]] Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token,
+                                     adapters::UpstreamRequest& request);
 
 }  // namespace tollgate::server::upstream

@@ -1,23 +1,22 @@
 #include "server/upstream/connect.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "server/io/task_group.hpp"
+#include "server/upstream/proxy.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <memory>
-
-#include "server/io/task_group.hpp"
-#include "server/upstream/proxy.hpp"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tollgate::server::upstream {
 namespace {
 
-constexpr std::chrono::milliseconds kStagger{250};   // RFC 8305 section 5: connection attempt delay
+constexpr std::chrono::milliseconds kStagger{250};  // RFC 8305 section 5: connection attempt delay
 constexpr std::size_t kMostAddresses = 8;
 
 // The attempts of one happy-eyeballs race.
@@ -26,9 +25,9 @@ struct Race {
     Reactor& reactor;
     Socket winner;
     std::string error = "no address";
-    std::deque<Interrupt> attempts;   // one per child, to cancel the losers
+    std::deque<Interrupt> attempts;  // one per child, to cancel the losers
     std::size_t running = 0;
-    WaitList change;                  // a child has ended
+    WaitList change;  // a child has ended
 };
 
 int open_socket(const Address& address) noexcept {
@@ -83,10 +82,13 @@ Task<void> run_attempt(Race& race, const Address& address, Interrupt& interrupt)
     race.change.wake_all();
 }
 
-// Starts the addresses one after another, the next as soon as one fails or kStagger has passed; the first to connect wins.
-Task<void> run_race(Race& race, const std::vector<Address>& addresses, TaskGroup& children, Interrupt& interrupt) {
+// Starts the addresses one after another, the next as soon as one fails or kStagger has passed; the
+// first to connect wins.
+Task<void> run_race(Race& race, const std::vector<Address>& addresses, TaskGroup& children,
+                    Interrupt& interrupt) {
     const std::size_t count = std::min(addresses.size(), kMostAddresses);
-    for (std::size_t next = 0; !race.winner.is_open() && !interrupt.fired() && (next < count || race.running > 0);) {
+    for (std::size_t next = 0;
+         !race.winner.is_open() && !interrupt.fired() && (next < count || race.running > 0);) {
         if (next < count) {
             race.attempts.emplace_back(race.reactor);
             ++race.running;
@@ -95,7 +97,8 @@ Task<void> run_race(Race& race, const std::vector<Address>& addresses, TaskGroup
                 continue;
             }
         }
-        // Wait for a child to end, but no longer than the stagger while there are further addresses.
+        // Wait for a child to end, but no longer than the stagger while there are further
+        // addresses.
         Interrupt bounded(race.reactor);
         InterruptDeadline stagger(race.reactor, bounded);
         if (next < count) {
@@ -107,11 +110,12 @@ Task<void> run_race(Race& race, const std::vector<Address>& addresses, TaskGroup
     for (Interrupt& attempt : race.attempts) {
         attempt.fire(Cause::loser);
     }
-    Interrupt never(race.reactor);   // the children only have to notice that they lost
+    Interrupt never(race.reactor);  // the children only have to notice that they lost
     co_await children.wait_empty(never);
 }
 
-Task<Result<Socket>> connect_tcp(Reactor& reactor, const std::vector<Address>& addresses, Interrupt& interrupt) {
+Task<Result<Socket>> connect_tcp(Reactor& reactor, const std::vector<Address>& addresses,
+                                 Interrupt& interrupt) {
     Race race(reactor);
     if (addresses.size() == 1) {
         const int error = co_await connect_one(reactor, addresses[0], race.winner, interrupt);
@@ -128,8 +132,8 @@ Task<Result<Socket>> connect_tcp(Reactor& reactor, const std::vector<Address>& a
     co_return std::move(race.winner);
 }
 
-Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std::string& name, TlsSessionSlot& sessions,
-                             Interrupt& interrupt) {
+Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std::string& name,
+                             TlsSessionSlot& sessions, Interrupt& interrupt) {
     Result<SslPtr> ssl = wiring.tls->connect(channel.socket().fd(), name, sessions);
     if (!ssl) {
         co_return std::unexpected(std::move(ssl.error()));
@@ -139,7 +143,8 @@ Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std:
         const std::string reason = outcome.error == EPROTO ? channel.handshake_error()
                                    : outcome.error != 0    ? std::strerror(outcome.error)
                                                            : "the peer closed the connection";
-        co_return fail(FailureKind::connect_failed, "TLS handshake with " + name + " failed: " + reason);
+        co_return fail(FailureKind::connect_failed,
+                       "TLS handshake with " + name + " failed: " + reason);
     }
     co_return Result<void>();
 }
@@ -149,8 +154,9 @@ Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std:
 Task<Result<Channel>> connect(ConnectWiring& wiring, Interrupt& interrupt) {
     const OriginSpec& origin = wiring.origin;
     const bool proxied = origin.proxy.has_value();
-    Result<std::vector<Address>> addresses = co_await wiring.resolver.resolve(
-        proxied ? origin.proxy->host : origin.host, proxied ? origin.proxy->port : origin.port, interrupt);
+    Result<std::vector<Address>> addresses =
+        co_await wiring.resolver.resolve(proxied ? origin.proxy->host : origin.host,
+                                         proxied ? origin.proxy->port : origin.port, interrupt);
     if (!addresses) {
         co_return std::unexpected(std::move(addresses.error()));
     }
@@ -162,7 +168,8 @@ Task<Result<Channel>> connect(ConnectWiring& wiring, Interrupt& interrupt) {
     if (proxied) {
         if (origin.proxy->kind == Proxy::Kind::https) {
             TlsSessionSlot none;
-            Result<void> secured = co_await start_tls(wiring, channel, origin.proxy->host, none, interrupt);
+            Result<void> secured =
+                co_await start_tls(wiring, channel, origin.proxy->host, none, interrupt);
             if (!secured) {
                 co_return std::unexpected(std::move(secured.error()));
             }
@@ -173,7 +180,8 @@ Task<Result<Channel>> connect(ConnectWiring& wiring, Interrupt& interrupt) {
         }
     }
     if (origin.tls) {
-        Result<void> secured = co_await start_tls(wiring, channel, origin.server_name, *wiring.sessions, interrupt);
+        Result<void> secured =
+            co_await start_tls(wiring, channel, origin.server_name, *wiring.sessions, interrupt);
         if (!secured) {
             co_return std::unexpected(std::move(secured.error()));
         }

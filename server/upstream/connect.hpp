@@ -14,12 +14,12 @@ struct ConnectWiring {
     Reactor& reactor;
     Resolver& resolver;
     const OriginSpec& origin;
-    const TlsClientContext* tls = nullptr;   ///< null for plain origins
+    const TlsClientContext* tls = nullptr;  ///< null for plain origins
     TlsSessionSlot* sessions = nullptr;
 };
 
-/// Opens a connection.  Failures are connect_failed and say which step failed at which address, and why.  An interrupted
-/// connect also fails; the caller looks at the interrupt's cause.
+/// Opens a connection.  Failures are connect_failed and say which step failed at which address, and
+/// why.  An interrupted connect also fails; the caller looks at the interrupt's cause.
 [[nodiscard]] Task<Result<Channel>> connect(ConnectWiring& wiring, Interrupt& interrupt);
 
 }  // namespace tollgate::server::upstream

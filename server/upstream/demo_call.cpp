@@ -1,9 +1,9 @@
 #include "server/upstream/demo_call.hpp"
 
-#include <algorithm>
-
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/demo/model.hpp"
+
+#include <algorithm>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kDepth = 64;
 
 std::unexpected<Failure> reset_by_demo() {
-    return fail(FailureKind::upstream_unavailable, "the connection was lost: reset by the demo vendor (fault on demand)");
+    return fail(FailureKind::upstream_unavailable,
+                "the connection was lost: reset by the demo vendor (fault on demand)");
 }
 
 }  // namespace
@@ -36,17 +37,20 @@ void DemoCall::compose(const adapters::UpstreamRequest& request) {
     }
     BodyBuffer body;
     body.append(request.body.joined());
-    const Result<adapters::Request> peeked = adapters::Request::peek(options_.operation, body.view(), kDepth);
+    const Result<adapters::Request> peeked =
+        adapters::Request::peek(options_.operation, body.view(), kDepth);
     if (!peeked) {
         status_ = 400;
         pieces_.push_back(adapters::error_json(peeked.error(), {}));
         return;
     }
-    const demo::ModelContext context{.model = options_.model, .created = options_.created, .chunks = options_.plan.chunks};
+    const demo::ModelContext context{
+        .model = options_.model, .created = options_.created, .chunks = options_.plan.chunks};
     demo::ModelAnswer answer = demo::answer(*peeked, context);
     status_ = answer.status;
     streams_ = !answer.events.empty();
-    pieces_ = streams_ ? std::move(answer.events) : std::vector<std::string>(1, std::move(answer.body));
+    pieces_ =
+        streams_ ? std::move(answer.events) : std::vector<std::string>(1, std::move(answer.body));
     if (fault_ == demo::Fault::cut) {
         if (!streams_) {
             pieces_.front().resize(pieces_.front().size() / 2);
@@ -61,11 +65,12 @@ void DemoCall::compose(const adapters::UpstreamRequest& request) {
 Task<Result<void>> DemoCall::receive_head(CallHead& head, Interrupt& interrupt) {
     const bool stalls = fault_ == demo::Fault::stall;
     if (stalls || options_.plan.latency.count() > 0) {
-        const Clock::time_point until =
-            stalls ? Clock::time_point::max() - std::chrono::hours(1) : Reactor::now() + options_.plan.latency;
+        const Clock::time_point until = stalls ? Clock::time_point::max() - std::chrono::hours(1)
+                                               : Reactor::now() + options_.plan.latency;
         const Wake wake = co_await reactor_.sleep_until(until, interrupt);
         if (wake == Wake::interrupted) {
-            co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the demo vendor");
+            co_return fail(FailureKind::upstream_timeout,
+                           "interrupted while waiting for the demo vendor");
         }
     }
     if (fault_ == demo::Fault::reset) {
@@ -88,9 +93,11 @@ Task<Result<std::string_view>> DemoCall::receive(Interrupt& interrupt) {
         co_return std::string_view();
     }
     if (streams_ && next_ > 0 && options_.plan.chunk_delay.count() > 0) {
-        const Wake wake = co_await reactor_.sleep_until(Reactor::now() + options_.plan.chunk_delay, interrupt);
+        const Wake wake =
+            co_await reactor_.sleep_until(Reactor::now() + options_.plan.chunk_delay, interrupt);
         if (wake == Wake::interrupted) {
-            co_return fail(FailureKind::upstream_timeout, "interrupted while reading from the demo vendor");
+            co_return fail(FailureKind::upstream_timeout,
+                           "interrupted while reading from the demo vendor");
         }
     }
     co_return std::string_view(pieces_[next_++]);

@@ -1,13 +1,14 @@
-// A call to the built-in demo vendor: no network, the same life as any other call, faults on demand.
+// A call to the built-in demo vendor: no network, the same life as any other call, faults on
+// demand.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "adapters/demo/faults.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/upstream/call.hpp"
+
+#include <string>
+#include <vector>
 
 namespace tollgate::server::upstream {
 
@@ -15,7 +16,7 @@ class DemoCall final : public Call {
 public:
     struct Options {
         demo::DemoPlan plan;
-        std::uint32_t attempt = 0;                              ///< counted from 0 within the request
+        std::uint32_t attempt = 0;  ///< counted from 0 within the request
         adapters::Operation operation = adapters::Operation::chat;
         std::string model;
         std::int64_t created = 0;
@@ -24,7 +25,8 @@ public:
 
     [[nodiscard]] bool connect_at_once() override { return true; }
     [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;
-    [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
+    [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request,
+                                          Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<std::string_view>> receive(Interrupt& interrupt) override;
     [[nodiscard]] bool is_complete() const noexcept override;
@@ -37,9 +39,9 @@ private:
     unsigned status_ = 200;
     bool streams_ = false;
     std::string retry_after_;
-    std::vector<std::string> pieces_;    // the body, in the pieces in which it is handed out
+    std::vector<std::string> pieces_;  // the body, in the pieces in which it is handed out
     std::size_t next_ = 0;
-    std::size_t cut_at_ = static_cast<std::size_t>(-1);   // pieces before the connection "breaks"
+    std::size_t cut_at_ = static_cast<std::size_t>(-1);  // pieces before the connection "breaks"
 };
 
 }  // namespace tollgate::server::upstream

@@ -13,7 +13,11 @@ constexpr unsigned kReadsInARow = 16;
 std::string head_bytes(const adapters::UpstreamRequest& request, const OriginSpec& origin) {
     std::string head;
     head.reserve(512);
-    head.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nhost: ").append(origin.authority());
+    head.append(request.method)
+        .append(" ")
+        .append(request.target)
+        .append(" HTTP/1.1\r\nhost: ")
+        .append(origin.authority());
     head.append("\r\n");
     for (const adapters::Header& header : request.headers) {
         head.append(header.name).append(": ").append(header.value).append("\r\n");
@@ -28,7 +32,8 @@ std::string head_bytes(const adapters::UpstreamRequest& request, const OriginSpe
 std::unexpected<Failure> lost(std::string_view when, int error) {
     std::string detail = "the connection was lost ";
     detail.append(when);
-    detail.append(error != 0 ? std::string(": ") + std::strerror(error) : std::string(": closed by the vendor"));
+    detail.append(error != 0 ? std::string(": ") + std::strerror(error)
+                             : std::string(": closed by the vendor"));
     return fail(FailureKind::upstream_unavailable, std::move(detail));
 }
 
@@ -36,7 +41,7 @@ std::unexpected<Failure> lost(std::string_view when, int error) {
 
 H1Call::~H1Call() {
     if (connection_) {
-        pool_.discard(std::move(connection_));   // unfinished: closing is how HTTP/1.1 cancels
+        pool_.discard(std::move(connection_));  // unfinished: closing is how HTTP/1.1 cancels
     }
 }
 
@@ -62,7 +67,8 @@ bool H1Call::connect_at_once() {
 }
 
 Task<Result<void>> H1Call::connect(Interrupt& interrupt) {
-    Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, Pool::Wanted::any, interrupt);
+    Result<std::unique_ptr<Connection>> connection =
+        co_await pool_.acquire(origin_, Pool::Wanted::any, interrupt);
     if (!connection) {
         co_return std::unexpected(std::move(connection.error()));
     }
@@ -86,7 +92,8 @@ Task<Result<void>> H1Call::send(const adapters::UpstreamRequest& request, Interr
 Task<Result<void>> H1Call::resend(Interrupt& interrupt) {
     retried_ = true;
     pool_.discard(std::move(connection_));
-    Result<std::unique_ptr<Connection>> connection = co_await pool_.acquire(origin_, Pool::Wanted::fresh, interrupt);
+    Result<std::unique_ptr<Connection>> connection =
+        co_await pool_.acquire(origin_, Pool::Wanted::fresh, interrupt);
     if (!connection) {
         co_return std::unexpected(std::move(connection.error()));
     }
@@ -138,7 +145,8 @@ Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
     for (;;) {
         const Wake wake = co_await connection_->channel().socket().readable(interrupt);
         if (wake == Wake::interrupted) {
-            co_return fail(FailureKind::upstream_timeout, "interrupted while waiting for the answer");
+            co_return fail(FailureKind::upstream_timeout,
+                           "interrupted while waiting for the answer");
         }
         const IoResult result = connection_->channel().read(scratch_.data(), scratch_.size());
         if (result.status == IoStatus::want_read || result.status == IoStatus::want_write) {
@@ -146,7 +154,8 @@ Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
         }
         if (result.status != IoStatus::ok) {
             if (!may_retry_fresh()) {
-                co_return lost(any_received_ ? "within the answer's head" : "before the answer", result.error);
+                co_return lost(any_received_ ? "within the answer's head" : "before the answer",
+                               result.error);
             }
             Result<void> again = co_await resend(interrupt);
             if (!again) {
@@ -169,7 +178,8 @@ Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
             received_ = std::move(body);
             has_early_ = !received_.empty();
             if (!good) {
-                co_return fail(FailureKind::protocol_error, "the answer's body is not framed as its head says");
+                co_return fail(FailureKind::protocol_error,
+                               "the answer's body is not framed as its head says");
             }
             co_return Result<void>();
         }
@@ -206,7 +216,7 @@ Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
         co_return std::string_view(received_);
     }
     received_ = std::string();
-    if (++unyielded_ == kReadsInARow) {   // a vendor faster than we are must not starve the others
+    if (++unyielded_ == kReadsInARow) {  // a vendor faster than we are must not starve the others
         unyielded_ = 0;
         co_await interrupt.reactor().yield();
     }
@@ -228,7 +238,8 @@ Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
         }
         ResponseParser::BodyStep step;
         if (!take_body(scratch_.data(), result.bytes, step)) {
-            co_return fail(FailureKind::protocol_error, "the answer's body is not framed as its head says");
+            co_return fail(FailureKind::protocol_error,
+                           "the answer's body is not framed as its head says");
         }
         if (step.size > 0) {
             co_return std::string_view(scratch_.data(), step.size);

@@ -1,27 +1,30 @@
 // A call over HTTP/1.1 on a pooled connection.
 #pragma once
 
-#include <memory>
-#include <span>
-#include <string>
-
 #include "server/upstream/call.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/response_parser.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
 
 namespace tollgate::server::upstream {
 
 class H1Call final : public Call {
 public:
-    /// `scratch` is the worker's read buffer, shared by all calls: views into it die at the next await.
+    /// `scratch` is the worker's read buffer, shared by all calls: views into it die at the next
+    /// await.
     H1Call(Pool& pool, Origin& origin, std::span<char> scratch) noexcept
         : pool_(pool), origin_(origin), scratch_(scratch) {}
     ~H1Call() override;
 
     [[nodiscard]] bool connect_at_once() override;
     [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;
-    /// The request may go out twice: again on a fresh connection when a kept one turns out to be dead.
-    [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request, Interrupt& interrupt) override;
+    /// The request may go out twice: again on a fresh connection when a kept one turns out to be
+    /// dead.
+    [[nodiscard]] Task<Result<void>> send(const adapters::UpstreamRequest& request,
+                                          Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<void>> receive_head(CallHead& head, Interrupt& interrupt) override;
     [[nodiscard]] Task<Result<std::string_view>> receive(Interrupt& interrupt) override;
     [[nodiscard]] std::optional<std::string_view> whole_at_once() override;
@@ -41,13 +44,13 @@ private:
     std::unique_ptr<Connection> connection_;
     const adapters::UpstreamRequest* request_ = nullptr;
     ResponseParser parser_;
-    std::string received_;       // bytes of an incomplete head; then body bytes that came with the head
-    bool has_early_ = false;     // received_ holds body bytes not yet handed out
+    std::string received_;  // bytes of an incomplete head; then body bytes that came with the head
+    bool has_early_ = false;  // received_ holds body bytes not yet handed out
     unsigned unyielded_ = 0;
     bool any_received_ = false;
     bool retried_ = false;
     bool ended_ = false;
-    bool clean_ = true;          // the connection is in step and may be kept
+    bool clean_ = true;  // the connection is in step and may be kept
 };
 
 }  // namespace tollgate::server::upstream

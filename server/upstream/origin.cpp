@@ -1,8 +1,8 @@
 #include "server/upstream/origin.hpp"
 
-#include <charconv>
-
 #include "server/exchange.hpp"
+
+#include <charconv>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -52,10 +52,20 @@ std::string OriginSpec::key() const {
     std::string text = tls ? "https://" : "http://";
     text.append(host).append(":").append(std::to_string(port));
     text.append("|").append(server_name).append("|").append(tls_options.ca_file).append("|");
-    text.append(tls_options.client_certificate).append("|").append(tls_options.client_key).append(tls_options.verify ? "|v" : "|n");
+    text.append(tls_options.client_certificate)
+        .append("|")
+        .append(tls_options.client_key)
+        .append(tls_options.verify ? "|v" : "|n");
     if (proxy) {
-        text.append("|").append(std::to_string(static_cast<int>(proxy->kind))).append(proxy->host).append(":");
-        text.append(std::to_string(proxy->port)).append("|").append(proxy->user).append(":").append(proxy->password);
+        text.append("|")
+            .append(std::to_string(static_cast<int>(proxy->kind)))
+            .append(proxy->host)
+            .append(":");
+        text.append(std::to_string(proxy->port))
+            .append("|")
+            .append(proxy->user)
+            .append(":")
+            .append(proxy->password);
     }
     return text;
 }
@@ -104,7 +114,8 @@ Result<Proxy> parse_proxy(std::string_view text) {
     const std::size_t colon = text.find("://");
     const std::string_view scheme = text.substr(0, colon);
     if (colon == std::string_view::npos) {
-        return fail(FailureKind::bad_request, "a proxy is written http://, https:// or socks5://host:port");
+        return fail(FailureKind::bad_request,
+                    "a proxy is written http://, https:// or socks5://host:port");
     }
     if (scheme == "https") {
         proxy.kind = Proxy::Kind::https;
@@ -113,7 +124,8 @@ Result<Proxy> parse_proxy(std::string_view text) {
         proxy.kind = Proxy::Kind::socks5;
         default_port = 1080;
     } else if (scheme != "http") {
-        return fail(FailureKind::bad_request, "a proxy is written http://, https:// or socks5://host:port");
+        return fail(FailureKind::bad_request,
+                    "a proxy is written http://, https:// or socks5://host:port");
     }
     std::string_view rest = text.substr(colon + 3);
     while (rest.ends_with('/')) {
@@ -124,7 +136,9 @@ Result<Proxy> parse_proxy(std::string_view text) {
         const std::string_view userinfo = rest.substr(0, at);
         const std::size_t split = userinfo.find(':');
         proxy.user = percent_decoded(userinfo.substr(0, split));
-        proxy.password = split == std::string_view::npos ? std::string() : percent_decoded(userinfo.substr(split + 1));
+        proxy.password = split == std::string_view::npos
+                             ? std::string()
+                             : percent_decoded(userinfo.substr(split + 1));
         rest.remove_prefix(at + 1);
     }
     std::optional<Authority> authority = parse_authority(rest, default_port);

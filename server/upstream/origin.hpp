@@ -1,14 +1,14 @@
 // Where upstream connections go: everything that two exchanges must agree on to share one.
 #pragma once
 
+#include "failover/failure.hpp"
+#include "server/io/tls.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "failover/failure.hpp"
-#include "server/io/tls.hpp"
 
 namespace tollgate::server::upstream {
 
@@ -24,12 +24,12 @@ struct Proxy {
 
 struct OriginSpec {
     bool tls = false;
-    std::string host;                     ///< name or literal address, without brackets
+    std::string host;  ///< name or literal address, without brackets
     std::uint16_t port = 0;
-    std::string server_name;              ///< SNI and name to verify
+    std::string server_name;  ///< SNI and name to verify
     TlsClientOptions tls_options;
     std::optional<Proxy> proxy;
-    std::size_t max_connections = 256;    ///< per worker
+    std::size_t max_connections = 256;  ///< per worker
     std::chrono::milliseconds idle = std::chrono::seconds(90);
 
     /// Equal keys may share connections.
@@ -41,9 +41,9 @@ struct OriginSpec {
 /// The pieces of an http(s) URL.
 struct Url {
     bool tls = false;
-    std::string host;       ///< without brackets
+    std::string host;  ///< without brackets
     std::uint16_t port = 0;
-    std::string path;       ///< path prefix without trailing slash; empty for the root
+    std::string path;  ///< path prefix without trailing slash; empty for the root
 };
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 /// http://, https://, socks5:// or socks5h://, with optional user:password@.

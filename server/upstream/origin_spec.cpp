@@ -6,7 +6,8 @@ Result<OriginSpec> origin_spec(const router::Provider& provider) {
     const config::ProviderSettings& settings = provider.settings;
     Result<Url> url = parse_url(provider.endpoint.base_url);
     if (!url) {
-        return fail(FailureKind::bad_request, "providers." + settings.name + ".base_url: " + url.error().detail);
+        return fail(FailureKind::bad_request,
+                    "providers." + settings.name + ".base_url: " + url.error().detail);
     }
     OriginSpec spec;
     spec.tls = url->tls;
@@ -22,7 +23,8 @@ Result<OriginSpec> origin_spec(const router::Provider& provider) {
     if (!settings.proxy.empty()) {
         Result<Proxy> proxy = parse_proxy(settings.proxy.reveal());
         if (!proxy) {
-            return fail(FailureKind::bad_request, "providers." + settings.name + ".proxy: " + proxy.error().detail);
+            return fail(FailureKind::bad_request,
+                        "providers." + settings.name + ".proxy: " + proxy.error().detail);
         }
         spec.proxy = std::move(*proxy);
     }

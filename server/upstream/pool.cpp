@@ -1,8 +1,8 @@
 #include "server/upstream/pool.hpp"
 
-#include <algorithm>
-
 #include "server/upstream/connect.hpp"
+
+#include <algorithm>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -12,11 +12,12 @@ constexpr std::chrono::seconds kSweepEvery{5};
 }  // namespace
 
 void Connection::on_readable() {
-    char byte = 0;   // a late session ticket, or readiness that was not used up, is no reason to close
+    char byte =
+        0;  // a late session ticket, or readiness that was not used up, is no reason to close
     if (channel_.read(&byte, 1).status == IoStatus::want_read) {
         return;
     }
-    pool_.drop_idle(*this, PoolEvent::stale);   // destroys this
+    pool_.drop_idle(*this, PoolEvent::stale);  // destroys this
 }
 
 Pool::Pool(Reactor& reactor, PoolObserver& observer)
@@ -27,7 +28,8 @@ Pool::~Pool() = default;
 Origin& Pool::origin(const std::string& key, const OriginSpec& spec, std::size_t provider) {
     const auto found = origins_.find(key);
     if (found != origins_.end()) {
-        found->second->spec.max_connections = spec.max_connections;   // what a reload may change without breaking connections
+        found->second->spec.max_connections =
+            spec.max_connections;  // what a reload may change without breaking connections
         found->second->spec.idle = spec.idle;
         return *found->second;
     }
@@ -48,7 +50,8 @@ void Pool::prepare_tls(Origin& origin) {
             return;
         }
     }
-    Result<std::unique_ptr<TlsClientContext>> made = TlsClientContext::make(origin.spec.tls_options);
+    Result<std::unique_ptr<TlsClientContext>> made =
+        TlsClientContext::make(origin.spec.tls_options);
     if (!made) {
         origin.tls_problem = made.error().detail;
         return;
@@ -70,7 +73,8 @@ std::unique_ptr<Connection> Pool::take_idle(Origin& origin) {
     return connection;
 }
 
-Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted wanted, Interrupt& interrupt) {
+Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted wanted,
+                                                        Interrupt& interrupt) {
     for (;;) {
         if (wanted == Wanted::any) {
             if (std::unique_ptr<Connection> connection = take_idle(origin)) {
@@ -78,7 +82,7 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
             }
         }
         if (origin.open >= origin.spec.max_connections && !origin.idle.empty()) {
-            discard(std::move(origin.idle.front()));   // a fresh one is wanted: make room
+            discard(std::move(origin.idle.front()));  // a fresh one is wanted: make room
             origin.idle.erase(origin.idle.begin());
             observer_.upstream_connections(origin, +1, -1);
         }
@@ -88,9 +92,10 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
         observer_.pool_event(origin, PoolEvent::waited);
         const Wake wake = co_await origin.waiting.wait(interrupt);
         if (wake == Wake::interrupted) {
-            co_return fail(FailureKind::connect_failed,
-                           "all " + std::to_string(origin.spec.max_connections) +
-                               " connections were in use (pool.max_connections) and none became free in time");
+            co_return fail(
+                FailureKind::connect_failed,
+                "all " + std::to_string(origin.spec.max_connections) +
+                    " connections were in use (pool.max_connections) and none became free in time");
         }
     }
     co_return co_await open(origin, interrupt);
@@ -128,7 +133,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
     if (!sweep_.is_set()) {
         sweep_.set(kept.idle_since_ + kSweepEvery);
     }
-    kept.channel_.socket().watch(&kept);   // may drop it at once, when the peer has closed already
+    kept.channel_.socket().watch(&kept);  // may drop it at once, when the peer has closed already
     if (!origin.idle.empty()) {
         origin.waiting.wake_one();
     }
@@ -158,7 +163,8 @@ void Pool::close_expired() {
     bool any = false;
     for (auto& [key, origin] : origins_) {
         // The front of the list has been idle for longest.
-        while (!origin->idle.empty() && origin->idle.front()->idle_since_ + origin->spec.idle <= now) {
+        while (!origin->idle.empty() &&
+               origin->idle.front()->idle_since_ + origin->spec.idle <= now) {
             drop_idle(*origin->idle.front(), PoolEvent::expired);
         }
         any = any || !origin->idle.empty();

@@ -1,24 +1,25 @@
 // The connections to vendors, shared by all exchanges of a worker.
 #pragma once
 
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "server/io/channel.hpp"
 #include "server/io/reactor.hpp"
 #include "server/io/tls.hpp"
 #include "server/upstream/origin.hpp"
 #include "server/upstream/resolve.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
 namespace tollgate::server::upstream {
 
 class Pool;
 struct Origin;
 
-/// What can happen to a pooled connection; `waited`: an exchange had to queue for one; `stale`: a kept one was found dead.
+/// What can happen to a pooled connection; `waited`: an exchange had to queue for one; `stale`: a
+/// kept one was found dead.
 enum class PoolEvent : std::uint8_t { opened, reused, expired, stale, waited };
 
 /// Told about connections coming and going, for the gauges.
@@ -45,7 +46,8 @@ public:
 
 private:
     friend class Pool;
-    void on_readable() override;   // idle and readable: closed by the peer, or garbage; either way done with
+    void on_readable()
+        override;  // idle and readable: closed by the peer, or garbage; either way done with
     Pool& pool_;
     Origin& origin_;
     Channel channel_;
@@ -57,13 +59,14 @@ private:
 struct Origin {
     explicit Origin(OriginSpec s, std::size_t p) : spec(std::move(s)), provider(p) {}
     OriginSpec spec;
-    std::size_t provider;                            ///< for the gauges: index of the provider that named it first
-    std::vector<std::unique_ptr<Connection>> idle;   ///< the last used is at the back and is used first
-    std::size_t open = 0;                            ///< lent, idle and being connected
-    WaitList waiting;                                ///< exchanges that want a connection while open is at its bound
+    std::size_t provider;  ///< for the gauges: index of the provider that named it first
+    std::vector<std::unique_ptr<Connection>>
+        idle;              ///< the last used is at the back and is used first
+    std::size_t open = 0;  ///< lent, idle and being connected
+    WaitList waiting;      ///< exchanges that want a connection while open is at its bound
     const TlsClientContext* tls = nullptr;
     TlsSessionSlot sessions;
-    std::string tls_problem;                         ///< why there is no TLS context
+    std::string tls_problem;  ///< why there is no TLS context
 };
 
 class Pool {
@@ -72,14 +75,16 @@ public:
     ~Pool();
 
     /// The origin of that key, made on first use.  The reference lives as long as the pool.
-    [[nodiscard]] Origin& origin(const std::string& key, const OriginSpec& spec, std::size_t provider);
+    [[nodiscard]] Origin& origin(const std::string& key, const OriginSpec& spec,
+                                 std::size_t provider);
 
     /// The idle connection that was used last, or null.
     [[nodiscard]] std::unique_ptr<Connection> take_idle(Origin& origin);
     enum class Wanted : std::uint8_t { any, fresh };
-    /// An idle connection, or a new one; waits while the origin is at its bound.  `fresh` never takes an idle one: for the
-    /// retry after an idle connection turned out to be dead.
-    [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> acquire(Origin& origin, Wanted wanted, Interrupt& interrupt);
+    /// An idle connection, or a new one; waits while the origin is at its bound.  `fresh` never
+    /// takes an idle one: for the retry after an idle connection turned out to be dead.
+    [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> acquire(Origin& origin, Wanted wanted,
+                                                                    Interrupt& interrupt);
     /// Keeps a connection whose last exchange ended cleanly.
     void give_back(std::unique_ptr<Connection> connection);
     /// Closes it; also what happens to connections in mid-exchange (that is how HTTP/1.1 cancels).
@@ -97,7 +102,8 @@ private:
     };
     void close_expired();
     void drop_idle(Connection& connection, PoolEvent reason);
-    [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> open(Origin& origin, Interrupt& interrupt);
+    [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> open(Origin& origin,
+                                                                 Interrupt& interrupt);
     void prepare_tls(Origin& origin);
 
     Reactor& reactor_;

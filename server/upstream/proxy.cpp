@@ -1,8 +1,8 @@
 #include "server/upstream/proxy.hpp"
 
-#include <cstring>
-
 #include "adapters/codec/base64.hpp"
+
+#include <cstring>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -10,8 +10,9 @@ namespace {
 constexpr std::size_t kMostConnectHead = 16 * 1024;
 
 std::unexpected<Failure> broken(const Proxy& proxy, std::string_view what) {
-    return fail(FailureKind::connect_failed,
-                "proxy " + proxy.host + ":" + std::to_string(proxy.port) + ": " + std::string(what));
+    return fail(
+        FailureKind::connect_failed,
+        "proxy " + proxy.host + ":" + std::to_string(proxy.port) + ": " + std::string(what));
 }
 
 Task<bool> send_all(Channel& channel, std::string_view bytes, Interrupt& interrupt) {
@@ -55,11 +56,13 @@ Task<bool> receive_exactly(Channel& channel, char* data, std::size_t size, Inter
 
 Task<Result<void>> http_connect(Channel& channel, const OriginSpec& origin, Interrupt& interrupt) {
     const Proxy& proxy = *origin.proxy;
-    const std::string host = origin.host.find(':') == std::string::npos ? origin.host : "[" + origin.host + "]";
+    const std::string host =
+        origin.host.find(':') == std::string::npos ? origin.host : "[" + origin.host + "]";
     const std::string authority = host + ":" + std::to_string(origin.port);
     std::string request = "CONNECT " + authority + " HTTP/1.1\r\nhost: " + authority + "\r\n";
     if (!proxy.user.empty()) {
-        request += "proxy-authorization: Basic " + codec::base64_encode(proxy.user + ":" + proxy.password) + "\r\n";
+        request += "proxy-authorization: Basic " +
+                   codec::base64_encode(proxy.user + ":" + proxy.password) + "\r\n";
     }
     request += "\r\n";
     const bool sent = co_await send_all(channel, request, interrupt);
@@ -67,7 +70,8 @@ Task<Result<void>> http_connect(Channel& channel, const OriginSpec& origin, Inte
         co_return broken(proxy, "closed the connection");
     }
     std::string head;
-    while (!head.ends_with("\r\n\r\n")) {   // byte by byte, so that nothing behind the head is taken; once per connection
+    while (!head.ends_with("\r\n\r\n")) {  // byte by byte, so that nothing behind the head is
+                                           // taken; once per connection
         char byte = 0;
         const bool got = co_await receive_exactly(channel, &byte, 1, interrupt);
         if (!got || head.size() >= kMostConnectHead) {
@@ -85,7 +89,8 @@ Task<Result<void>> http_connect(Channel& channel, const OriginSpec& origin, Inte
 // The SOCKS5 greeting and, where the proxy wants it, user and password.
 Task<Result<void>> socks_greeting(Channel& channel, const Proxy& proxy, Interrupt& interrupt) {
     const bool with_user = !proxy.user.empty();
-    const std::string greeting = with_user ? std::string("\x05\x02\x00\x02", 4) : std::string("\x05\x01\x00", 3);
+    const std::string greeting =
+        with_user ? std::string("\x05\x02\x00\x02", 4) : std::string("\x05\x01\x00", 3);
     char answer[2] = {};
     const bool sent = co_await send_all(channel, greeting, interrupt);
     const bool got = sent && co_await receive_exactly(channel, answer, 2, interrupt);
@@ -98,7 +103,8 @@ Task<Result<void>> socks_greeting(Channel& channel, const Proxy& proxy, Interrup
         login.append(proxy.user).push_back(static_cast<char>(proxy.password.size()));
         login.append(proxy.password);
         const bool login_sent = co_await send_all(channel, login, interrupt);
-        const bool login_answered = login_sent && co_await receive_exactly(channel, answer, 2, interrupt);
+        const bool login_answered =
+            login_sent && co_await receive_exactly(channel, answer, 2, interrupt);
         if (!login_answered || answer[1] != 0) {
             co_return broken(proxy, "refused the user name or password");
         }
@@ -110,15 +116,24 @@ Task<Result<void>> socks_greeting(Channel& channel, const Proxy& proxy, Interrup
 
 std::string_view socks_error(char code) noexcept {
     switch (code) {
-        case 1: return "general failure";
-        case 2: return "connection not allowed by its rules";
-        case 3: return "network unreachable";
-        case 4: return "host unreachable";
-        case 5: return "connection refused";
-        case 6: return "time to live expired";
-        case 7: return "command not supported";
-        case 8: return "address type not supported";
-        default: return "unknown error";
+        case 1:
+            return "general failure";
+        case 2:
+            return "connection not allowed by its rules";
+        case 3:
+            return "network unreachable";
+        case 4:
+            return "host unreachable";
+        case 5:
+            return "connection refused";
+        case 6:
+            return "time to live expired";
+        case 7:
+            return "command not supported";
+        case 8:
+            return "address type not supported";
+        default:
+            return "unknown error";
     }
 }
 
@@ -146,7 +161,7 @@ Task<Result<void>> socks_connect(Channel& channel, const OriginSpec& origin, Int
     if (answer[1] != 0) {
         co_return broken(proxy, socks_error(answer[1]));
     }
-    std::size_t rest = answer[3] == 1 ? 4 + 2 : 16 + 2;   // the bound address, which nobody needs
+    std::size_t rest = answer[3] == 1 ? 4 + 2 : 16 + 2;  // the bound address, which nobody needs
     if (answer[3] == 3) {
         char length = 0;
         const bool length_got = co_await receive_exactly(channel, &length, 1, interrupt);

@@ -6,8 +6,10 @@
 
 namespace tollgate::server::upstream {
 
-/// Asks the proxy at the other end of `channel` for a tunnel to `origin`.  Afterwards the channel's bytes are the origin's.
-/// Failures are connect_failed and quote the proxy's answer, never its credentials.
-[[nodiscard]] Task<Result<void>> open_tunnel(Channel& channel, const OriginSpec& origin, Interrupt& interrupt);
+/// Asks the proxy at the other end of `channel` for a tunnel to `origin`.  Afterwards the channel's
+/// bytes are the origin's. Failures are connect_failed and quote the proxy's answer, never its
+/// credentials.
+[[nodiscard]] Task<Result<void>> open_tunnel(Channel& channel, const OriginSpec& origin,
+                                             Interrupt& interrupt);
 
 }  // namespace tollgate::server::upstream

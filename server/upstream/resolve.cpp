@@ -1,21 +1,20 @@
 #include "server/upstream/resolve.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cstring>
+#include <netinet/in.h>
 
 namespace tollgate::server::upstream {
 
 using Tcp = boost::asio::ip::tcp;
 
 struct Resolver::Entry {
-    std::vector<Address> addresses;   // port 0
+    std::vector<Address> addresses;  // port 0
     std::string error;
     Clock::time_point good_until{};
     Clock::time_point stale_until{};
@@ -92,11 +91,13 @@ Resolver::~Resolver() = default;
 
 void Resolver::start(const std::string& host, Entry& entry) {
     if (!lookup_) {
-        lookup_ = std::make_unique<Lookup>(reactor_);   // brings Asio's resolver thread; many set-ups never need it
+        lookup_ = std::make_unique<Lookup>(
+            reactor_);  // brings Asio's resolver thread; many set-ups never need it
     }
     entry.running = true;
     lookup_->resolver.async_resolve(
-        host, "", [&entry](const boost::system::error_code& ec, const Tcp::resolver::results_type& results) {
+        host, "",
+        [&entry](const boost::system::error_code& ec, const Tcp::resolver::results_type& results) {
             entry.running = false;
             if (ec) {
                 entry.error = ec.message();
@@ -118,13 +119,16 @@ void Resolver::start(const std::string& host, Entry& entry) {
         });
 }
 
-Task<Result<std::vector<Address>>> Resolver::resolve(std::string host, std::uint16_t port, Interrupt& interrupt) {
+Task<Result<std::vector<Address>>> Resolver::resolve(std::string host, std::uint16_t port,
+                                                     Interrupt& interrupt) {
     Address literal;
     if (parse_address(host, port, literal)) {
         co_return std::vector<Address>(1, literal);
     }
     if (cache_.size() >= kMostNames && !cache_.contains(host)) {
-        std::erase_if(cache_, [](const auto& item) { return !item.second->running && item.second->waiting.size() == 0; });
+        std::erase_if(cache_, [](const auto& item) {
+            return !item.second->running && item.second->waiting.size() == 0;
+        });
     }
     std::unique_ptr<Entry>& slot = cache_[host];
     if (!slot) {
@@ -138,12 +142,14 @@ Task<Result<std::vector<Address>>> Resolver::resolve(std::string host, std::uint
         while (entry.running) {
             const Wake wake = co_await entry.waiting.wait(interrupt);
             if (wake == Wake::interrupted) {
-                co_return fail(FailureKind::connect_failed, "interrupted while resolving '" + host + "'");
+                co_return fail(FailureKind::connect_failed,
+                               "interrupted while resolving '" + host + "'");
             }
         }
     }
     if (entry.addresses.empty() || entry.stale_until <= Reactor::now()) {
-        co_return fail(FailureKind::connect_failed, "cannot resolve '" + host + "': " + entry.error);
+        co_return fail(FailureKind::connect_failed,
+                       "cannot resolve '" + host + "': " + entry.error);
     }
     std::vector<Address> addresses = entry.addresses;
     for (Address& address : addresses) {

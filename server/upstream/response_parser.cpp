@@ -1,12 +1,12 @@
 #include "server/upstream/response_parser.hpp"
 
+#include "server/exchange.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
 #include <algorithm>
 #include <cstring>
-
-#include "server/exchange.hpp"
 
 namespace tollgate::server::upstream {
 namespace {
@@ -19,7 +19,8 @@ std::string_view std_view(View view) noexcept {
     return {view.data(), view.size()};
 }
 
-// Fields of this hop or of its framing, and those whose meaning ends at the gateway (RFC 9110 section 7.6.1).
+// Fields of this hop or of its framing, and those whose meaning ends at the gateway (RFC 9110
+// section 7.6.1).
 bool stays_here(http::field name) noexcept {
     switch (name) {
         case http::field::connection:
@@ -35,12 +36,15 @@ bool stays_here(http::field name) noexcept {
         case http::field::content_type:
         case http::field::set_cookie:
         case http::field::alt_svc:
-        case http::field::strict_transport_security: return true;
-        default: return false;
+        case http::field::strict_transport_security:
+            return true;
+        default:
+            return false;
     }
 }
 
-// Other names that must not be passed on, most without an enumerator in Beast: CORS is ours, the request id is ours.
+// Other names that must not be passed on, most without an enumerator in Beast: CORS is ours, the
+// request id is ours.
 bool stays_here(std::string_view name) noexcept {
     return same_name(name, "x-request-id") || same_name(name.substr(0, 15), "access-control-");
 }
@@ -55,7 +59,8 @@ void drop_nominated(std::string_view connection, std::string& fields) {
         name = name.substr(0, name.find_last_not_of(" \t") + 1);
         for (std::size_t line = 0; line < fields.size();) {
             const std::size_t next = fields.find("\r\n", line) + 2;
-            if (same_name(std::string_view(fields).substr(line, fields.find(':', line) - line), name)) {
+            if (same_name(std::string_view(fields).substr(line, fields.find(':', line) - line),
+                          name)) {
                 fields.erase(line, next - line);
             } else {
                 line = next;
@@ -68,7 +73,7 @@ class HeadParser final : public http::basic_parser<false> {
 public:
     explicit HeadParser(CallHead& head) : head_(head) {
         header_limit(256 * 1024);
-        body_limit(boost::none);   // Beast refuses lengths above 8 MiB by itself
+        body_limit(boost::none);  // Beast refuses lengths above 8 MiB by itself
     }
     [[nodiscard]] bool is_http11() const noexcept { return version_ == 11; }
     [[nodiscard]] std::string_view connection() const noexcept { return connection_; }
@@ -81,13 +86,26 @@ private:
     }
     void on_field_impl(http::field name, View text, View value, error_code&) override {
         switch (name) {
-            case http::field::content_type: head_.content_type = value; return;
-            case http::field::content_encoding: head_.content_encoding = value; return;
-            case http::field::connection: connection_.append(connection_.empty() ? "" : ",").append(std_view(value)); return;
-            case http::field::retry_after: head_.retry_after = value; break;
-            case http::field::date: head_.has_date = true; break;
-            case http::field::cache_control: head_.has_cache_control = true; break;
-            default: break;
+            case http::field::content_type:
+                head_.content_type = value;
+                return;
+            case http::field::content_encoding:
+                head_.content_encoding = value;
+                return;
+            case http::field::connection:
+                connection_.append(connection_.empty() ? "" : ",").append(std_view(value));
+                return;
+            case http::field::retry_after:
+                head_.retry_after = value;
+                break;
+            case http::field::date:
+                head_.has_date = true;
+                break;
+            case http::field::cache_control:
+                head_.has_cache_control = true;
+                break;
+            default:
+                break;
         }
         const std::string_view plain = std_view(text);
         if (stays_here(name) || stays_here(plain)) {
@@ -123,7 +141,8 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
         const std::size_t end = rest.find("\r\n\r\n");
         if (end == std::string_view::npos) {
             const bool plausible = std::string_view("HTTP/1.").starts_with(rest.substr(0, 7));
-            return {.state = plausible ? HeadState::need_more : HeadState::malformed, .consumed = 0};
+            return {.state = plausible ? HeadState::need_more : HeadState::malformed,
+                    .consumed = 0};
         }
         out = CallHead();
         HeadParser parser(out);
@@ -136,7 +155,8 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
         at += end + 4;
         if (out.status >= 100 && out.status < 200) {
             if (out.status == 101) {
-                return {.state = HeadState::malformed, .consumed = 0};   // nobody asked for an upgrade
+                return {.state = HeadState::malformed,
+                        .consumed = 0};  // nobody asked for an upgrade
             }
             continue;
         }
@@ -160,14 +180,17 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
 ResponseParser::BodyStep ResponseParser::body(char* data, std::size_t size) noexcept {
     BodyStep step;
     switch (framing_) {
-        case Framing::until_close: step.size = size; return step;
+        case Framing::until_close:
+            step.size = size;
+            return step;
         case Framing::length:
             step.size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, size));
             left_ -= step.size;
             step.ended = left_ == 0;
             step.excess = step.size < size;
             return step;
-        case Framing::chunked: break;
+        case Framing::chunked:
+            break;
     }
     std::size_t at = 0;
     while (at < size && !chunks_.finished() && !chunks_.failed()) {

@@ -1,12 +1,13 @@
-// Reads a vendor's HTTP/1.1 answer: the head through Beast's parser, the body by its framing.  Sans-I/O.
+// Reads a vendor's HTTP/1.1 answer: the head through Beast's parser, the body by its framing.
+// Sans-I/O.
 #pragma once
+
+#include "server/h1/chunked.hpp"
+#include "server/upstream/call.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "server/h1/chunked.hpp"
-#include "server/upstream/call.hpp"
 
 namespace tollgate::server::upstream {
 
@@ -15,22 +16,25 @@ public:
     enum class HeadState : std::uint8_t { need_more, done, malformed };
     struct HeadStep {
         HeadState state = HeadState::need_more;
-        std::size_t consumed = 0;   ///< done: bytes of the head; what follows is body
+        std::size_t consumed = 0;  ///< done: bytes of the head; what follows is body
     };
-    /// Judges all bytes received so far; interim (1xx) answers are skipped over.  Once done, call body().
+    /// Judges all bytes received so far; interim (1xx) answers are skipped over.  Once done, call
+    /// body().
     [[nodiscard]] HeadStep head(std::string_view bytes, CallHead& out);
 
     struct BodyStep {
-        std::size_t size = 0;       ///< body bytes, moved to the front of the buffer
-        bool ended = false;         ///< the body is complete
+        std::size_t size = 0;  ///< body bytes, moved to the front of the buffer
+        bool ended = false;    ///< the body is complete
         bool malformed = false;
-        bool excess = false;        ///< bytes behind the end: the connection is not in step
+        bool excess = false;  ///< bytes behind the end: the connection is not in step
     };
     /// Undoes the framing in place.
     [[nodiscard]] BodyStep body(char* data, std::size_t size) noexcept;
     /// The connection closed: true where that is a clean end (bodies framed by the close).
     [[nodiscard]] bool close_ends_body() const noexcept { return framing_ == Framing::until_close; }
-    [[nodiscard]] bool has_ended() const noexcept { return framing_ == Framing::length && left_ == 0; }
+    [[nodiscard]] bool has_ended() const noexcept {
+        return framing_ == Framing::length && left_ == 0;
+    }
     /// Both sides agree that the connection can carry another exchange.
     [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
 

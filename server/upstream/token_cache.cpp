@@ -1,11 +1,11 @@
 #include "server/upstream/token_cache.hpp"
 
-#include <algorithm>
-#include <chrono>
-
 #include "adapters/auth/gcp_jwt.hpp"
 #include "server/upstream/h1_call.hpp"
 #include "server/upstream/pool.hpp"
+
+#include <algorithm>
+#include <chrono>
 
 namespace tollgate::server::upstream {
 namespace {
@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t kMostTokenBody = 64 * 1024;
 
 std::int64_t unix_now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 }  // namespace
@@ -40,12 +42,14 @@ void TokenCache::forget(const router::Provider& provider) noexcept {
     }
 }
 
-Task<Result<std::string>> TokenCache::google(const router::Provider& provider, Interrupt& interrupt) {
+Task<Result<std::string>> TokenCache::google(const router::Provider& provider,
+                                             Interrupt& interrupt) {
     std::unique_ptr<Entry>& slot = entries_[provider.google_credentials];
     if (!slot) {
         slot = std::make_unique<Entry>();
         slot->credentials = provider.google_metadata
-                                ? Result<auth::GoogleCredentials>(auth::metadata_credentials(provider.google_metadata_host))
+                                ? Result<auth::GoogleCredentials>(
+                                      auth::metadata_credentials(provider.google_metadata_host))
                                 : auth::parse_google_credentials(provider.google_credentials);
     }
     Entry& entry = *slot;
@@ -60,9 +64,10 @@ Task<Result<std::string>> TokenCache::google(const router::Provider& provider, I
             }
             break;
         }
-        const Wake wake = co_await entry.waiting.wait(interrupt);   // somebody else is fetching it
+        const Wake wake = co_await entry.waiting.wait(interrupt);  // somebody else is fetching it
         if (wake == Wake::interrupted) {
-            co_return fail(FailureKind::connect_failed, "interrupted while waiting for an access token");
+            co_return fail(FailureKind::connect_failed,
+                           "interrupted while waiting for an access token");
         }
         if (!entry.fetching && entry.refresh_at <= Reactor::now() && !interrupt.fired()) {
             co_return std::unexpected(entry.last_failure);
@@ -82,22 +87,26 @@ Task<void> TokenCache::fetch(const router::Provider& provider, Entry& entry, Int
         entry.last_failure = std::move(token.error());
     } else {
         entry.token = std::move(token->token);
-        const auto life = token->expires_in > 2 * auth::kTokenRefreshMargin ? token->expires_in - auth::kTokenRefreshMargin
-                                                                            : token->expires_in / 2;
-        entry.refresh_at = Reactor::now() + std::max<std::chrono::seconds>(life, std::chrono::seconds(1));
+        const auto life = token->expires_in > 2 * auth::kTokenRefreshMargin
+                              ? token->expires_in - auth::kTokenRefreshMargin
+                              : token->expires_in / 2;
+        entry.refresh_at =
+            Reactor::now() + std::max<std::chrono::seconds>(life, std::chrono::seconds(1));
     }
     entry.waiting.wake_all();
 }
 
 // The whole body of the token endpoint's answer; its status goes into the entry.
-Task<Result<std::string>> TokenCache::request_token(const router::Provider& provider, Entry& entry, Interrupt& interrupt) {
+Task<Result<std::string>> TokenCache::request_token(const router::Provider& provider, Entry& entry,
+                                                    Interrupt& interrupt) {
     Result<auth::TokenRequest> wanted = auth::token_request(*entry.credentials, unix_now());
     if (!wanted) {
         co_return std::unexpected(std::move(wanted.error()));
     }
     Result<Url> url = parse_url(wanted->url);
     if (!url) {
-        co_return fail(FailureKind::upstream_auth, "the token address '" + wanted->url + "': " + url.error().detail);
+        co_return fail(FailureKind::upstream_auth,
+                       "the token address '" + wanted->url + "': " + url.error().detail);
     }
     OriginSpec spec;
     spec.tls = url->tls;
