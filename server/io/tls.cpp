@@ -9,6 +9,8 @@
 namespace tollgate::server {
 
 void SslDeleter::operator()(ssl_st* ssl) const noexcept {
+    // Freed without a shutdown, a connection counts as broken, and OpenSSL never resumes its session.
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl);
 }
 

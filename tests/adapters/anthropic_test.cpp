@@ -1,18 +1,20 @@
 // The Messages dialect against golden files: tests/golden/anthropic/
 //   request_*.json   {"model"?: the vendor's id, "client": what came, "upstream": what must go out}
-//   answer_*.json    whole answers, stream_*.sse streams; each with <name>.events.txt, one line per event
+//   answer_*.json    whole answers, stream_*.sse streams; each with <name>.events.txt, one line per
+//   event
+#include "adapters/dialect/anthropic.hpp"
+
+#include "adapters/client/chat_writer.hpp"
+#include "adapters/codec/json.hpp"
+#include "adapters/vendor.hpp"
+#include "tests/support/catch.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
 #include <vector>
-
-#include "adapters/client/chat_writer.hpp"
-#include "adapters/codec/json.hpp"
-#include "adapters/dialect/anthropic.hpp"
-#include "adapters/vendor.hpp"
-#include "tests/support/catch.hpp"
 
 namespace {
 
@@ -50,7 +52,8 @@ bool same(json::Value a, json::Value b) {
         return false;
     }
     if (a.is_object()) {
-        return std::all_of(a.begin(), a.end(), [&](json::Value one) { return same(one, b[one.key()]); });
+        return std::all_of(a.begin(), a.end(),
+                           [&](json::Value one) { return same(one, b[one.key()]); });
     }
     if (a.is_array()) {
         return std::equal(a.begin(), a.end(), b.begin(), same);
@@ -63,7 +66,8 @@ std::string line_of(const Failure& failure) {
     if (failure.kind == FailureKind::protocol_error) {
         return "failure " + name + (failure.detail.empty() ? " without detail\n" : "\n");
     }
-    return "failure " + name + " " + std::to_string(failure.upstream_status) + " " + failure.detail + "\n";
+    return "failure " + name + " " + std::to_string(failure.upstream_status) + " " +
+           failure.detail + "\n";
 }
 
 class Recorder final : public EventSink {
@@ -72,11 +76,16 @@ public:
         log += "started " + std::string(start.id) + " " + std::string(start.model) + "\n";
     }
     void text(unsigned choice, std::string_view piece) override { note("text", choice, piece); }
-    void reasoning(unsigned choice, std::string_view piece) override { note("reasoning", choice, piece); }
-    void refusal(unsigned choice, std::string_view piece) override { note("refusal", choice, piece); }
-    void tool_call(unsigned choice, unsigned index, std::string_view id, std::string_view name) override {
-        log += "tool " + std::to_string(choice) + " " + std::to_string(index) + " " + std::string(id) +
-               " " + std::string(name) + "\n";
+    void reasoning(unsigned choice, std::string_view piece) override {
+        note("reasoning", choice, piece);
+    }
+    void refusal(unsigned choice, std::string_view piece) override {
+        note("refusal", choice, piece);
+    }
+    void tool_call(unsigned choice, unsigned index, std::string_view id,
+                   std::string_view name) override {
+        log += "tool " + std::to_string(choice) + " " + std::to_string(index) + " " +
+               std::string(id) + " " + std::string(name) + "\n";
     }
     void tool_arguments(unsigned choice, unsigned index, std::string_view piece) override {
         note("arguments " + std::to_string(choice), index, piece);
@@ -90,8 +99,10 @@ public:
     }
     void usage(const Usage& u) override {
         log += "usage input=" + std::to_string(u.input) + " read=" + std::to_string(u.cache_read) +
-               " write=" + std::to_string(u.cache_write) + " write_1h=" + std::to_string(u.cache_write_1h) +
-               " output=" + std::to_string(u.output) + " reasoning=" + std::to_string(u.reasoning) + "\n";
+               " write=" + std::to_string(u.cache_write) +
+               " write_1h=" + std::to_string(u.cache_write_1h) +
+               " output=" + std::to_string(u.output) + " reasoning=" + std::to_string(u.reasoning) +
+               "\n";
     }
     std::string log;
 
@@ -111,7 +122,7 @@ std::string decode(Delivery delivery, const std::vector<std::string_view>& piece
     const auto decoder = claude().decoder(delivery, {.model = "claude-x"});
     Recorder recorder;
     for (const std::string_view piece : pieces) {
-        const std::vector<char> bytes(piece.begin(), piece.end());   // a kept view is an ASan report
+        const std::vector<char> bytes(piece.begin(), piece.end());  // a kept view is an ASan report
         if (const Result<void> fed = decoder->feed({bytes.data(), bytes.size()}, recorder); !fed) {
             return recorder.log + line_of(fed.error());
         }
@@ -143,7 +154,8 @@ Encoded encode(const std::string& client, std::string_view model, const Endpoint
         }
     }
     Encoded encoded;
-    encoded.result = claude().encode(request, {.endpoint = &endpoint, .model = model}, encoded.upstream);
+    encoded.result =
+        claude().encode(request, {.endpoint = &endpoint, .model = model}, encoded.upstream);
     encoded.body = encoded.upstream.body.joined();
     return encoded;
 }
@@ -200,7 +212,8 @@ TEST_CASE("anthropic: address and headers come from the endpoint", "[anthropic]"
     } rows[] = {
         {"https://api.anthropic.com", "/v1/messages", "/v1/models?limit=1000"},
         {"https://api.anthropic.com/v1", "/v1/messages", "/v1/models?limit=1000"},
-        {"https://api.deepseek.com/anthropic", "/anthropic/v1/messages", "/anthropic/v1/models?limit=1000"},
+        {"https://api.deepseek.com/anthropic", "/anthropic/v1/messages",
+         "/anthropic/v1/models?limit=1000"},
     };
     Endpoint endpoint;
     endpoint.vendor = &kVendor;
@@ -209,10 +222,12 @@ TEST_CASE("anthropic: address and headers come from the endpoint", "[anthropic]"
         CHECK(encode(client, "claude-x", endpoint).upstream.target == row.target);
         CHECK(claude().models_path(endpoint) == row.models);
     }
-    CHECK(header(encode(client, "claude-x", endpoint).upstream, "anthropic-version") == "2023-06-01");
+    CHECK(header(encode(client, "claude-x", endpoint).upstream, "anthropic-version") ==
+          "2023-06-01");
     CHECK(header(encode(client, "claude-x", endpoint).upstream, "anthropic-beta").empty());
     endpoint.api_version = "2030-01-01";
-    CHECK(header(encode(client, "claude-x", endpoint).upstream, "anthropic-version") == "2030-01-01");
+    CHECK(header(encode(client, "claude-x", endpoint).upstream, "anthropic-version") ==
+          "2030-01-01");
     const std::string files =
         R"({"model":"m","mcp_servers":[],"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]})";
     CHECK(header(encode(files, "claude-x", endpoint).upstream, "anthropic-beta") ==
@@ -254,8 +269,9 @@ TEST_CASE("anthropic: what silence would falsify is refused by field and vendor"
     for (const auto& row : rows) {
         INFO(row.members);
         const bool has_messages = std::string_view(row.members).starts_with("\"messages\"");
-        const std::string client = std::string("{\"model\":\"m\",") + row.members +
-                                   (has_messages ? "}" : R"(,"messages":[{"role":"user","content":"x"}]})");
+        const std::string client =
+            std::string("{\"model\":\"m\",") + row.members +
+            (has_messages ? "}" : R"(,"messages":[{"role":"user","content":"x"}]})");
         const Encoded got = encode(client);
         REQUIRE_FALSE(got.result.has_value());
         CHECK(got.result.error().kind == FailureKind::bad_request);
@@ -298,7 +314,8 @@ TEST_CASE("anthropic: answers become events, however they are cut", "[anthropic]
 
 TEST_CASE("anthropic: a stream cut anywhere is never a clean end", "[anthropic]") {
     const std::string bytes = slurp(kGolden / "stream_tool_calls.sse");
-    // The last event is complete without its blank line, but not a byte before its own closing brace.
+    // The last event is complete without its blank line, but not a byte before its own closing
+    // brace.
     const std::size_t complete = bytes.rfind('}') + 1;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         INFO(i);
@@ -321,8 +338,9 @@ TEST_CASE("anthropic: thinking survives the round trip through a client", "[anth
                                R"(,{"role":"user","content":"y"}]})";
     const Encoded back = encode(client);
     REQUIRE(back.result.has_value());
-    CHECK(back.body.find(R"("content":[{"type":"thinking","thinking":"Let me","signature":"Eq0B"},)"
-                         R"({"type":"redacted_thinking","data":"xyz"},{"type":"text","text":"So: 4"}])") !=
+    CHECK(back.body.find(
+              R"("content":[{"type":"thinking","thinking":"Let me","signature":"Eq0B"},)"
+              R"({"type":"redacted_thinking","data":"xyz"},{"type":"text","text":"So: 4"}])") !=
           std::string::npos);
 }
 
@@ -361,7 +379,8 @@ TEST_CASE("anthropic: errors are told apart", "[anthropic]") {
         {400, "invalid_request_error", "max_tokens: wrong", FailureKind::upstream_rejected, 400},
         {400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum",
          FailureKind::context_exceeded, 400},
-        {400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2",
+        {400, "invalid_request_error",
+         "input length and `max_tokens` exceed context limit: 1 + 2 > 2",
          FailureKind::context_exceeded, 400},
         {400, "invalid_request_error", "Your credit balance is too low to access the API",
          FailureKind::upstream_quota, 502},
@@ -381,17 +400,18 @@ TEST_CASE("anthropic: errors are told apart", "[anthropic]") {
     };
     for (const auto& row : rows) {
         INFO(row.message);
-        const Failure failure =
-            classify(row.status, std::string(R"({"type":"error","error":{"type":")") + row.type +
-                                     R"(","message":")" + row.message + R"("},"request_id":"req_9"})");
+        const Failure failure = classify(
+            row.status, std::string(R"({"type":"error","error":{"type":")") + row.type +
+                            R"(","message":")" + row.message + R"("},"request_id":"req_9"})");
         CHECK(failure.kind == row.kind);
         CHECK(failure.client_status() == row.client_status);
         CHECK(failure.detail == std::string(row.message) + " (upstream request req_9)");
     }
     CHECK(classify(404, R"({"error":{"type":"not_found_error","message":"model: x"}})").code ==
           "model_not_found");
-    CHECK(classify(429, R"({"error":{"type":"rate_limit_error","message":"x"}})", "7").retry_after ==
-          std::chrono::seconds(7));
+    CHECK(
+        classify(429, R"({"error":{"type":"rate_limit_error","message":"x"}})", "7").retry_after ==
+        std::chrono::seconds(7));
 }
 
 TEST_CASE("anthropic: answers of proxies are classified by status", "[anthropic]") {

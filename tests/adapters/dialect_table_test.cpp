@@ -1,7 +1,7 @@
-#include <set>
-
 #include "adapters/dialect.hpp"
 #include "tests/support/catch.hpp"
+
+#include <set>
 
 using namespace tollgate::adapters;
 

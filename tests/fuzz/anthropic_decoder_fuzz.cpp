@@ -1,12 +1,13 @@
-// Whatever a vendor sends, the decoder's events must not depend on how the bytes were cut, and both writers must stand it.
+// Whatever a vendor sends, the decoder's events must not depend on how the bytes were cut, and both
+// writers must stand it.
+#include "adapters/client/chat_writer.hpp"
+#include "adapters/dialect/anthropic.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "adapters/client/chat_writer.hpp"
-#include "adapters/dialect/anthropic.hpp"
 
 namespace {
 
@@ -15,10 +16,11 @@ using namespace tollgate::adapters;
 std::string answer(Delivery delivery, std::string_view bytes, std::size_t step) {
     AnswerContext context;
     context.include_usage = true;
-    const auto writer = delivery == Delivery::stream ? stream_writer(context) : whole_writer(context);
+    const auto writer =
+        delivery == Delivery::stream ? stream_writer(context) : whole_writer(context);
     const auto decoder = anthropic::decoder(delivery);
     for (std::size_t at = 0; at < bytes.size(); at += step) {
-        const std::string piece(bytes.substr(at, step));   // dies before the next feed
+        const std::string piece(bytes.substr(at, step));  // dies before the next feed
         if (const auto fed = decoder->feed(piece, *writer); !fed) {
             return writer->take() + fed.error().detail;
         }

@@ -1,11 +1,12 @@
-// Fed whole and in pieces, the line parser must give the same lines; none is empty or holds a line end.
+// Fed whole and in pieces, the line parser must give the same lines; none is empty or holds a line
+// end.
+#include "adapters/codec/ndjson.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "adapters/codec/ndjson.hpp"
 
 namespace {
 
@@ -20,7 +21,7 @@ std::string read_all(std::string_view bytes, std::size_t step) {
         seen.append(line).append("\n");
     };
     for (std::size_t at = 0; at < bytes.size(); at += step) {
-        const std::string piece(bytes.substr(at, step));   // dies before the next push
+        const std::string piece(bytes.substr(at, step));  // dies before the next push
         parser.push(piece);
         while (parser.next(line)) {
             note();

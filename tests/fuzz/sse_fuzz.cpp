@@ -1,11 +1,12 @@
-// Fed whole and in pieces, the SSE parser must give the same events, the same stray text and the same verdict.
+// Fed whole and in pieces, the SSE parser must give the same events, the same stray text and the
+// same verdict.
+#include "adapters/codec/sse.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "adapters/codec/sse.hpp"
 
 namespace {
 
@@ -13,9 +14,11 @@ std::string read_all(std::string_view bytes, std::size_t step) {
     tollgate::codec::SseParser parser;
     tollgate::codec::SseEvent event;
     std::string seen;
-    const auto note = [&] { seen.append(event.name).append("\x01").append(event.data).append("\x02"); };
+    const auto note = [&] {
+        seen.append(event.name).append("\x01").append(event.data).append("\x02");
+    };
     for (std::size_t at = 0; at < bytes.size(); at += step) {
-        const std::string piece(bytes.substr(at, step));   // dies before the next push
+        const std::string piece(bytes.substr(at, step));  // dies before the next push
         parser.push(piece);
         while (parser.next(event)) {
             note();
@@ -42,8 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     tollgate::codec::SseEvent event;
     for (std::size_t at = 0; at < size; at += 5) {
         small.push(bytes.substr(at, 5));
-        while (small.next(event)) {
-        }
+        while (small.next(event)) {}
     }
     static_cast<void>(small.finish(event));
     return 0;

@@ -1,11 +1,11 @@
 #include "metrics/access_log.hpp"
 
+#include "tests/metrics/flat_json.hpp"
+#include "tests/support/catch.hpp"
+
 #include <algorithm>
 #include <string>
 #include <vector>
-
-#include "tests/metrics/flat_json.hpp"
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::metrics;
 using namespace std::chrono_literals;
@@ -67,14 +67,15 @@ std::string one_line(const RequestRecord& record, LogFormat format = LogFormat::
 }  // namespace
 
 TEST_CASE("the access line says who asked what, who answered, and how long it took") {
-    CHECK(one_line(full_record()) ==
-          R"({"ts":"2026-01-31T23:59:59.500Z","level":"info","event":"access","request_id":"req-1",)"
-          R"("client":"10.1.2.3:5555","method":"POST","path":"/v1/chat/completions","endpoint":"chat",)"
-          R"("model_requested":"smart","model":"gpt-4o-2024","provider":"openai","key":"search-team",)"
-          R"("attempts":2,"status":200,"outcome":"ok","stream":true,"input_tokens":11,)"
-          R"("output_tokens":14,"cache_read_tokens":12,"cache_write_tokens":13,"reasoning_tokens":15,)"
-          R"("usage":"vendor","bytes_in":1000,"bytes_out":2000,"duration_ms":1500.042,)"
-          R"("ttft_ms":250.123,"overhead_us":41.500})");
+    CHECK(
+        one_line(full_record()) ==
+        R"({"ts":"2026-01-31T23:59:59.500Z","level":"info","event":"access","request_id":"req-1",)"
+        R"("client":"10.1.2.3:5555","method":"POST","path":"/v1/chat/completions","endpoint":"chat",)"
+        R"("model_requested":"smart","model":"gpt-4o-2024","provider":"openai","key":"search-team",)"
+        R"("attempts":2,"status":200,"outcome":"ok","stream":true,"input_tokens":11,)"
+        R"("output_tokens":14,"cache_read_tokens":12,"cache_write_tokens":13,"reasoning_tokens":15,)"
+        R"("usage":"vendor","bytes_in":1000,"bytes_out":2000,"duration_ms":1500.042,)"
+        R"("ttft_ms":250.123,"overhead_us":41.500})");
 }
 
 TEST_CASE("the text form has the same fields") {
@@ -118,10 +119,10 @@ TEST_CASE("the level follows whose fault it was, the usage says its source") {
 }
 
 TEST_CASE("hostile texts of any length give one valid, bounded line") {
-    const std::string bad_texts[]{
-        std::string(100'000, '\x01'), std::string(100'000, '\xFF'), std::string(100'000, '"'),
-        "\n{\"level\":\"error\"}\n",  "\x1b]0;owned\x07\x1b[2J",    std::string(300, '\0'),
-        "\"},\"status\":500,{\"x\":\""};
+    const std::string bad_texts[]{std::string(100'000, '\x01'),  std::string(100'000, '\xFF'),
+                                  std::string(100'000, '"'),     "\n{\"level\":\"error\"}\n",
+                                  "\x1b]0;owned\x07\x1b[2J",     std::string(300, '\0'),
+                                  "\"},\"status\":500,{\"x\":\""};
     for (const LogFormat format : {LogFormat::json, LogFormat::text}) {
         for (const auto& bad : bad_texts) {
             RequestRecord record = full_record();

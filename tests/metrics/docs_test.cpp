@@ -1,13 +1,13 @@
 // docs/metrics.md and the table in names.hpp say the same.
-#include <algorithm>
-#include <fstream>
-#include <string>
-#include <vector>
-
 #include "metrics/names.hpp"
 #include "metrics/shard.hpp"
 #include "metrics/vocabulary.hpp"
 #include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
 
 using namespace tollgate::metrics;
 

@@ -2,13 +2,13 @@
 // bytes, valid UTF-8.
 #pragma once
 
+#include "metrics/utf8.hpp"
+
 #include <cctype>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "metrics/utf8.hpp"
 
 namespace tollgate::metrics::test {
 
@@ -93,12 +93,22 @@ private:
         rest_.remove_prefix(1);
         switch (c) {
             case '"':
-            case '\\': text += c; return true;
-            case 'n': text += '\n'; return true;
-            case 'r': text += '\r'; return true;
-            case 't': text += '\t'; return true;
-            case 'u': break;
-            default: return false;
+            case '\\':
+                text += c;
+                return true;
+            case 'n':
+                text += '\n';
+                return true;
+            case 'r':
+                text += '\r';
+                return true;
+            case 't':
+                text += '\t';
+                return true;
+            case 'u':
+                break;
+            default:
+                return false;
         }
         unsigned value = 0;
         for (int i = 0; i < 4; ++i) {

@@ -1,12 +1,12 @@
 #include "metrics/line.hpp"
 
+#include "tests/metrics/flat_json.hpp"
+#include "tests/support/catch.hpp"
+
 #include <array>
 #include <limits>
 #include <memory>
 #include <string>
-
-#include "tests/metrics/flat_json.hpp"
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::metrics;
 using test::FlatJson;
@@ -36,9 +36,13 @@ std::string json_value(std::string_view value) {
 }  // namespace
 
 TEST_CASE("values come back from JSON as they went in") {
-    for (const std::string_view text :
-         {"", "plain", "quote \" slash \\ / end", "line\nfeed\r\ttab", "\x1b[31mred\x1b[0m", "ü€😀",
-          "\x7f", "a=b c", "\xc2\x9b" "31m", "\xe2\x80\xae" "abc", "\xe2\x80\xa8next"}) {
+    for (const std::string_view text : {"", "plain", "quote \" slash \\ / end", "line\nfeed\r\ttab",
+                                        "\x1b[31mred\x1b[0m", "ü€😀", "\x7f", "a=b c",
+                                        "\xc2\x9b"
+                                        "31m",
+                                        "\xe2\x80\xae"
+                                        "abc",
+                                        "\xe2\x80\xa8next"}) {
         CHECK(json_value(text) == text);
     }
     CHECK(json_value(std::string_view("a\0b", 3)) == std::string_view("a\0b", 3));
@@ -77,12 +81,14 @@ TEST_CASE("every byte is judged alike at every place of a value") {
 
 TEST_CASE("bytes that are not UTF-8 are replaced one by one") {
     const std::string bad = "\xEF\xBF\xBD";
-    CHECK(json_value("a\xFF" "b") == "a" + bad + "b");
-    CHECK(json_value("\xC0\xAF") == bad + bad);                  // overlong
-    CHECK(json_value("\xED\xA0\x80") == bad + bad + bad);        // surrogate
+    CHECK(json_value("a\xFF"
+                     "b") == "a" + bad + "b");
+    CHECK(json_value("\xC0\xAF") == bad + bad);                      // overlong
+    CHECK(json_value("\xED\xA0\x80") == bad + bad + bad);            // surrogate
     CHECK(json_value("\xF4\x90\x80\x80") == bad + bad + bad + bad);  // above U+10FFFF
-    CHECK(json_value("\xE2\x82") == bad + bad);                  // cut off
-    CHECK(json_value("\xE2\x82" "x") == bad + bad + "x");
+    CHECK(json_value("\xE2\x82") == bad + bad);                      // cut off
+    CHECK(json_value("\xE2\x82"
+                     "x") == bad + bad + "x");
     CHECK(json_value("\x80") == bad);
 }
 

@@ -1,19 +1,18 @@
 #include "metrics/log.hpp"
 
-#include <stdlib.h>
-#include <unistd.h>
+#include "tests/metrics/flat_json.hpp"
+#include "tests/support/catch.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <stdlib.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
-
-#include "tests/metrics/flat_json.hpp"
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::metrics;
 using test::FlatJson;
@@ -78,8 +77,13 @@ TEST_CASE("an event line carries time, level, event and typed fields") {
     const std::string text = logged({}, [](Logger& log) {
         const std::string owned = "x";
         log.log(Level::warn, "retrying",
-                {{"target", "openai"}, {"attempt", 2}, {"bytes", std::size_t{7}}, {"wait", 0.25},
-                 {"last", false}, {"owned", owned}, {"negative", -3L}});
+                {{"target", "openai"},
+                 {"attempt", 2},
+                 {"bytes", std::size_t{7}},
+                 {"wait", 0.25},
+                 {"last", false},
+                 {"owned", owned},
+                 {"negative", -3L}});
     });
     const auto lines = lines_of(text);
     REQUIRE(lines.size() == 1);

@@ -23,7 +23,8 @@ TEST_CASE("the format follows the Accept header") {
         {"text/plain;q=0.5,application/openmetrics-text;q=0.5", Format::openmetrics},
         {"application/openmetrics-text-not", Format::text},
         // As Prometheus 2 and 3 ask.
-        {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+        {"application/openmetrics-text;version=1.0.0,application/"
+         "openmetrics-text;version=0.0.1;q=0.75,"
          "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
          Format::openmetrics},
         {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

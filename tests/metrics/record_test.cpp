@@ -1,8 +1,8 @@
 #include "metrics/record.hpp"
 
-#include <set>
-
 #include "tests/support/catch.hpp"
+
+#include <set>
 
 using namespace tollgate::metrics;
 

@@ -1,5 +1,9 @@
 #include "metrics/registry.hpp"
 
+#include "metrics/names.hpp"
+#include "tests/metrics/exposition_parser.hpp"
+#include "tests/support/catch.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -7,10 +11,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "metrics/names.hpp"
-#include "tests/metrics/exposition_parser.hpp"
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::metrics;
 using namespace std::chrono_literals;
@@ -322,8 +322,8 @@ TEST_CASE("OpenMetrics writes bucket limits as canonical floats") {
     const Exposition seen = scrape(registry, Format::openmetrics);
     const std::string target = R"(endpoint="other",provider="other",model="other",le=)";
     for (const char* limit : {"0.25", "1.0", "600.0", "+Inf"}) {
-        CHECK(seen.value("tollgate_request_duration_seconds_bucket",
-                         target + '"' + limit + '"') == 1);
+        CHECK(seen.value("tollgate_request_duration_seconds_bucket", target + '"' + limit + '"') ==
+              1);
     }
 }
 

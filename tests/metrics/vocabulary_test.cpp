@@ -1,9 +1,9 @@
 #include "metrics/vocabulary.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <string>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 using namespace tollgate::metrics;
 
@@ -96,8 +96,8 @@ TEST_CASE("the vocabulary stops growing at its bounds") {
 TEST_CASE("names that cannot be label values become other") {
     const std::string longest(kMaxLabelBytes, 'x');
     const std::string too_long(kMaxLabelBytes + 1, 'x');
-    const TargetName names[]{{"p", longest}, {"p", too_long}, {"p", "\xFFmodel"},
-                             {"\xC0\xAF", "m"}, {"p", ""}};
+    const TargetName names[]{
+        {"p", longest}, {"p", too_long}, {"p", "\xFFmodel"}, {"\xC0\xAF", "m"}, {"p", ""}};
     const auto words = Vocabulary::grown(nullptr, names);
     CHECK(words->model_name(words->target("p", longest)) == longest);
     CHECK(words->model_name(words->target("p", too_long)) == "other");

@@ -1,11 +1,11 @@
 #include "adapters/client/chat_writer.hpp"
 
-#include <functional>
-#include <vector>
-
 #include "adapters/codec/json.hpp"
 #include "adapters/codec/sse.hpp"
 #include "tests/support/catch.hpp"
+
+#include <functional>
+#include <vector>
 
 namespace {
 
@@ -15,15 +15,20 @@ using tollgate::FailureKind;
 namespace json = tollgate::json;
 
 AnswerContext context(Operation operation = Operation::chat, bool include_usage = false) {
-    return {.operation = operation, .model = "asked", .id = "made-up", .created = 7,
+    return {.operation = operation,
+            .model = "asked",
+            .id = "made-up",
+            .created = 7,
             .include_usage = include_usage};
 }
 
 constexpr std::string_view kChunk =
-    "data: {\"id\":\"msg_1\",\"object\":\"chat.completion.chunk\",\"created\":5,\"model\":\"m\",\"choices\":[";
+    "data: "
+    "{\"id\":\"msg_1\",\"object\":\"chat.completion.chunk\",\"created\":5,\"model\":\"m\","
+    "\"choices\":[";
 constexpr std::string_view kHostile[] = {
-    "\"}]}\n\ndata: [DONE]\n\n", "\r\n\r", "\\\"\\u0000", "</script>", "\xE2\x80\xA8\xE2\x80\xA9",
-    "\xF0\x9F\x98\x80", "\x01\x1F\x7F",
+    "\"}]}\n\ndata: [DONE]\n\n", "\r\n\r",           "\\\"\\u0000",  "</script>",
+    "\xE2\x80\xA8\xE2\x80\xA9",  "\xF0\x9F\x98\x80", "\x01\x1F\x7F",
 };
 
 Usage some_usage() {
@@ -70,7 +75,7 @@ std::vector<std::string> payloads(const std::string& stream) {
 TEST_CASE("a stream has the role in its first delta only and ends with [DONE]", "[chat_writer]") {
     const std::string got = frames(context(), [](AnswerWriter& w) {
         w.started({.id = "msg_1", .model = "m", .created = 5});
-        CHECK(w.take().empty());   // nothing reaches the client before there is content
+        CHECK(w.take().empty());  // nothing reaches the client before there is content
         w.text(0, "Hel");
         w.text(0, "");
         w.text(0, "lo");
@@ -82,29 +87,34 @@ TEST_CASE("a stream has the role in its first delta only and ends with [DONE]", 
         w.finish();
     });
     const std::string head(kChunk);
-    CHECK(got ==
-          head + "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"finish_reason\":null}]}\n\n" +
-          head + "{\"index\":0,\"delta\":{\"content\":\"lo\"},\"finish_reason\":null}]}\n\n" +
-          head + "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" +
-          "data: [DONE]\n\n");
+    CHECK(got == head +
+                     "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"finish_"
+                     "reason\":null}]}\n\n" +
+                     head +
+                     "{\"index\":0,\"delta\":{\"content\":\"lo\"},\"finish_reason\":null}]}\n\n" +
+                     head + "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" +
+                     "data: [DONE]\n\n");
 }
 
-TEST_CASE("usage that was asked for is a last chunk without choices, null before", "[chat_writer]") {
+TEST_CASE("usage that was asked for is a last chunk without choices, null before",
+          "[chat_writer]") {
     const std::string got = frames(context(Operation::chat, true), [](AnswerWriter& w) {
         w.started({.id = "msg_1", .model = "m", .created = 5});
         w.usage({.input = 1, .reported = true});
         w.text(0, "a");
         w.finished(0, FinishReason::length);
-        w.usage(some_usage());   // the last one wins
+        w.usage(some_usage());  // the last one wins
         w.finish();
         CHECK(w.reported_usage().output == 20);
     });
     const std::string head(kChunk);
     CHECK(got ==
-          head + "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"a\"},\"finish_reason\":null}],\"usage\":null}\n\n" +
-          head + "{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}],\"usage\":null}\n\n" +
-          head + "],\"usage\":" + usage_json(some_usage()) + "}\n\n" +
-          "data: [DONE]\n\n");
+          head +
+              "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"a\"},\"finish_reason\":"
+              "null}],\"usage\":null}\n\n" +
+              head +
+              "{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}],\"usage\":null}\n\n" +
+              head + "],\"usage\":" + usage_json(some_usage()) + "}\n\n" + "data: [DONE]\n\n");
 }
 
 TEST_CASE("usage that the vendor did not report is not invented", "[chat_writer]") {
@@ -130,12 +140,17 @@ TEST_CASE("tool calls name themselves once and stream their arguments", "[chat_w
     });
     const std::string head = std::string(kChunk) + "{\"index\":0,\"delta\":{";
     const std::string foot = "},\"finish_reason\":null}]}\n\n";
-    CHECK(got ==
-          head + "\"role\":\"assistant\",\"tool_calls\":[{\"index\":0,\"id\":\"call_a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]" + foot +
-          head + "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}}]" + foot +
-          head + "\"tool_calls\":[{\"index\":1,\"id\":\"call_b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"\"}}]" + foot +
-          head + "\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"{}\"}}]" + foot +
-          head + "},\"finish_reason\":\"tool_calls\"}]}\n\n");
+    CHECK(got == head +
+                     "\"role\":\"assistant\",\"tool_calls\":[{\"index\":0,\"id\":\"call_a\","
+                     "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]" +
+                     foot + head +
+                     "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}}]" +
+                     foot + head +
+                     "\"tool_calls\":[{\"index\":1,\"id\":\"call_b\",\"type\":\"function\","
+                     "\"function\":{\"name\":\"g\",\"arguments\":\"\"}}]" +
+                     foot + head +
+                     "\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"{}\"}}]" + foot +
+                     head + "},\"finish_reason\":\"tool_calls\"}]}\n\n");
 }
 
 TEST_CASE("each choice of a stream has its own role, text and reason", "[chat_writer]") {
@@ -237,10 +252,14 @@ TEST_CASE("JSON with line ends stays inside its frame", "[chat_writer]") {
 }
 
 TEST_CASE("invalid UTF-8 becomes the replacement character", "[chat_writer]") {
-    const std::string got =
-        frames(context(), [](AnswerWriter& w) { w.text(0, "a\xFF" "b\xC3"); });
+    const std::string got = frames(context(), [](AnswerWriter& w) {
+        w.text(0,
+               "a\xFF"
+               "b\xC3");
+    });
     CHECK(parsed(payloads(got)[0])["choices"][0]["delta"]["content"].string() ==
-          "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+          "a\xEF\xBF\xBD"
+          "b\xEF\xBF\xBD");
 }
 
 TEST_CASE("the legacy stream carries text", "[chat_writer]") {
@@ -252,11 +271,16 @@ TEST_CASE("the legacy stream carries text", "[chat_writer]") {
         w.finish();
     });
     const std::string head =
-        "data: {\"id\":\"c\",\"object\":\"text_completion\",\"created\":5,\"model\":\"m\",\"choices\":[";
-    CHECK(got ==
-          head + "{\"index\":0,\"text\":\"a\",\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n" +
-          head + "{\"index\":0,\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":null}\n\n" +
-          head + "],\"usage\":" + usage_json(some_usage()) + "}\n\n" + "data: [DONE]\n\n");
+        "data: "
+        "{\"id\":\"c\",\"object\":\"text_completion\",\"created\":5,\"model\":\"m\",\"choices\":[";
+    CHECK(got == head +
+                     "{\"index\":0,\"text\":\"a\",\"logprobs\":null,\"finish_reason\":null}],"
+                     "\"usage\":null}\n\n" +
+                     head +
+                     "{\"index\":0,\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"length\"}],"
+                     "\"usage\":null}\n\n" +
+                     head + "],\"usage\":" + usage_json(some_usage()) + "}\n\n" +
+                     "data: [DONE]\n\n");
 }
 
 TEST_CASE("a whole answer collects its pieces", "[chat_writer]") {
@@ -275,10 +299,13 @@ TEST_CASE("a whole answer collects its pieces", "[chat_writer]") {
     CHECK(writer->take().empty());
     writer->finish();
     CHECK(writer->take() ==
-          "{\"id\":\"msg_1\",\"object\":\"chat.completion\",\"created\":5,\"model\":\"m\",\"choices\":["
+          "{\"id\":\"msg_1\",\"object\":\"chat.completion\",\"created\":5,\"model\":\"m\","
+          "\"choices\":["
           "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hello\",\"refusal\":null,"
-          "\"reasoning_content\":\"hm\",\"thinking_blocks\":[{\"a\":1},{\"b\":2}],\"audio\":{\"x\":2}},"
-          "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":" + usage_json(some_usage()) + "}");
+          "\"reasoning_content\":\"hm\",\"thinking_blocks\":[{\"a\":1},{\"b\":2}],\"audio\":{\"x\":"
+          "2}},"
+          "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":" +
+              usage_json(some_usage()) + "}");
     CHECK(writer->take().empty());
 }
 
@@ -297,7 +324,8 @@ TEST_CASE("a whole answer of tool calls alone has null content", "[chat_writer]"
     CHECK(message["content"].is_null());
     CHECK(message["tool_calls"].size() == 2);
     CHECK(message["tool_calls"][0].raw() ==
-          "{\"id\":\"call_a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}");
+          "{\"id\":\"call_a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{"
+          "\\\"x\\\":1}\"}}");
     CHECK(message["tool_calls"][1]["function"]["name"].string() == "g");
     CHECK_FALSE(document["usage"].exists());
     CHECK(document["id"].string() == "made-up");
@@ -325,25 +353,30 @@ TEST_CASE("a whole legacy answer", "[chat_writer]") {
     writer->text(0, "b");
     writer->finish();
     CHECK(writer->take() ==
-          "{\"id\":\"made-up\",\"object\":\"text_completion\",\"created\":7,\"model\":\"asked\",\"choices\":["
+          "{\"id\":\"made-up\",\"object\":\"text_completion\",\"created\":7,\"model\":\"asked\","
+          "\"choices\":["
           "{\"index\":0,\"text\":\"ab\",\"logprobs\":null,\"finish_reason\":null}]}");
 }
 
 TEST_CASE("usage sums disjoint counters", "[chat_writer]") {
     CHECK(usage_json(some_usage()) ==
           "{\"prompt_tokens\":17,\"completion_tokens\":25,\"total_tokens\":42,"
-          "\"prompt_tokens_details\":{\"cached_tokens\":4,\"audio_tokens\":0,\"cache_write_tokens\":3},"
+          "\"prompt_tokens_details\":{\"cached_tokens\":4,\"audio_tokens\":0,\"cache_write_"
+          "tokens\":3},"
           "\"completion_tokens_details\":{\"reasoning_tokens\":5,\"audio_tokens\":0}}");
 }
 
 TEST_CASE("an error takes type and code from the policy unless it knows better", "[chat_writer]") {
     CHECK(error_json({.kind = FailureKind::upstream_limited, .detail = "slow \"down\""}, "req_1") ==
-          "{\"error\":{\"message\":\"slow \\\"down\\\"\",\"type\":\"rate_limit_error\",\"param\":null,"
+          "{\"error\":{\"message\":\"slow "
+          "\\\"down\\\"\",\"type\":\"rate_limit_error\",\"param\":null,"
           "\"code\":\"rate_limit_exceeded\",\"request_id\":\"req_1\"}}");
     CHECK(error_json({.kind = FailureKind::bad_request, .detail = "d", .param = "n"}, {}) ==
-          "{\"error\":{\"message\":\"d\",\"type\":\"invalid_request_error\",\"param\":\"n\",\"code\":null}}");
+          "{\"error\":{\"message\":\"d\",\"type\":\"invalid_request_error\",\"param\":\"n\","
+          "\"code\":null}}");
     CHECK(error_json({.kind = FailureKind::bad_request, .detail = "d", .code = "c"}, {}) ==
-          "{\"error\":{\"message\":\"d\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"c\"}}");
+          "{\"error\":{\"message\":\"d\",\"type\":\"invalid_request_error\",\"param\":null,"
+          "\"code\":\"c\"}}");
     const std::string empty = error_json({}, {});
     CHECK_FALSE(parsed(empty)["error"]["message"].string().empty());
 }

@@ -1,8 +1,8 @@
 #include "adapters/codec/base64.hpp"
 
-#include <vector>
-
 #include "tests/support/catch.hpp"
+
+#include <vector>
 
 namespace {
 
@@ -10,8 +10,8 @@ using tollgate::codec::base64_decode;
 using tollgate::codec::base64_encode;
 using tollgate::codec::Base64Form;
 
-constexpr Base64Form kForms[] = {Base64Form::standard, Base64Form::standard_unpadded, Base64Form::url,
-                                 Base64Form::url_unpadded};
+constexpr Base64Form kForms[] = {Base64Form::standard, Base64Form::standard_unpadded,
+                                 Base64Form::url, Base64Form::url_unpadded};
 
 }  // namespace
 
@@ -39,8 +39,9 @@ TEST_CASE("decodes what it encodes, all bytes and lengths", "[base64]") {
 }
 
 TEST_CASE("decoding is strict", "[base64]") {
-    const std::vector<std::string> bad{"Z",     "Zg",    "Zg=",   "Zh==",  "Zm9=",  "Zg==Zg==", "Zm9v\n",
-                                       " Zm9v", "Zm-v",  "Z===",  "====",  "Zm=v",  "Zm9v=",    "="};
+    const std::vector<std::string> bad{
+        "Z",     "Zg",   "Zg=",  "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n",
+        " Zm9v", "Zm-v", "Z===", "====", "Zm=v", "Zm9v=",    "="};
     for (const std::string& text : bad) {
         INFO(text);
         CHECK_FALSE(base64_decode(text).has_value());

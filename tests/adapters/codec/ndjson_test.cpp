@@ -1,8 +1,8 @@
 #include "adapters/codec/ndjson.hpp"
 
-#include <vector>
-
 #include "tests/support/catch.hpp"
+
+#include <vector>
 
 namespace {
 
@@ -14,7 +14,7 @@ Lines parse(const std::vector<std::string_view>& pieces) {
     Lines lines;
     std::string_view line;
     for (const std::string_view piece : pieces) {
-        const std::vector<char> bytes(piece.begin(), piece.end());   // dies before the next push
+        const std::vector<char> bytes(piece.begin(), piece.end());  // dies before the next push
         parser.push({bytes.data(), bytes.size()});
         while (parser.next(line)) {
             lines.emplace_back(line);

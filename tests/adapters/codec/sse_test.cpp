@@ -1,9 +1,9 @@
 #include "adapters/codec/sse.hpp"
 
+#include "tests/support/catch.hpp"
+
 #include <utility>
 #include <vector>
-
-#include "tests/support/catch.hpp"
 
 namespace {
 
@@ -17,7 +17,8 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
-// Each piece lives in memory of its own that dies before the next push, so that a kept view is an ASan report.
+// Each piece lives in memory of its own that dies before the next push, so that a kept view is an
+// ASan report.
 Outcome parse(const std::vector<std::string_view>& pieces) {
     SseParser parser;
     Outcome outcome;
@@ -51,11 +52,19 @@ const std::vector<Case>& cases() {
         {"two events", "data: a\n\ndata: b\n\n", {{"", "a"}, {"", "b"}}},
         {"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", {{"", "a"}, {"", "b"}}},
         {"CR", "data: a\r\rdata: b\r\r", {{"", "a"}, {"", "b"}}},
-        {"mixed line ends", "event: x\r\ndata: a\rdata: b\n\r\ndata: c\n\rdata: d\r\n\n",
+        {"mixed line ends",
+         "event: x\r\ndata: a\rdata: b\n\r\ndata: c\n\rdata: d\r\n\n",
          {{"x", "a\nb"}, {"", "c"}, {"", "d"}}},
-        {"BOM at the start", "\xEF\xBB\xBF" "data: a\n\n", {{"", "a"}}},
-        {"BOM later is no field", "data: a\n\n\xEF\xBB\xBF" "data: b\n\n", {{"", "a"}},
-         "\xEF\xBB\xBF" "data: b"},
+        {"BOM at the start",
+         "\xEF\xBB\xBF"
+         "data: a\n\n",
+         {{"", "a"}}},
+        {"BOM later is no field",
+         "data: a\n\n\xEF\xBB\xBF"
+         "data: b\n\n",
+         {{"", "a"}},
+         "\xEF\xBB\xBF"
+         "data: b"},
         {"comments", ": hello\n\n:\n\ndata: a\n: inside\n\n", {{"", "a"}}},
         {"multi-line data", "data: a\ndata:\ndata: c\n\n", {{"", "a\n\nc"}}},
         {"data that begins with an empty line", "data:\ndata: b\n\n", {{"", "\nb"}}},
@@ -70,8 +79,12 @@ const std::vector<Case>& cases() {
         {"missing line end", "data: a\n\nevent: y\ndata: b", {{"", "a"}, {"y", "b"}}},
         {"stray text", "data: a\n\n{\n  \"error\": 1\n}\n\n", {{"", "a"}}, "{\n  \"error\": 1\n}"},
         {"stray text without line end", "{\"error\": 1}", {}, "{\"error\": 1}"},
-        {"fields with longer names are stray", "database: x\ndata: a\n\n", {{"", "a"}}, "database: x"},
-        {"UTF-8", "data: \xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80\n\n",
+        {"fields with longer names are stray",
+         "database: x\ndata: a\n\n",
+         {{"", "a"}},
+         "database: x"},
+        {"UTF-8",
+         "data: \xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80\n\n",
          {{"", "\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80"}}},
         {"NUL bytes", std::string("data: a\0b\n\n", 11), {{"", std::string("a\0b", 3)}}},
         {"nothing", "", {}},
