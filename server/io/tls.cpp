@@ -101,7 +101,11 @@ Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
         }
     }
     if (sessions.get() != nullptr) {
-        SSL_set_session(ssl.get(), sessions.get());
+        // A copy, since OpenSSL spoils a TLS 1.3 session by using it, while servers that send no new
+        // ticket on resumption take the old one again.
+        SSL_SESSION* const copy = SSL_SESSION_dup(sessions.get());
+        SSL_set_session(ssl.get(), copy);
+        SSL_SESSION_free(copy);
     }
     return ssl;
 }
