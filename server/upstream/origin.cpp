@@ -22,7 +22,7 @@ std::optional<Authority> parse_authority(std::string_view text, std::uint16_t de
         }
         result.host = text.substr(1, close - 1);
         text.remove_prefix(close + 1);
-        if (!text.empty() && !text.starts_with(':')) {
+        if (!text.empty() && (!text.starts_with(':') || text.size() == 1)) {
             return std::nullopt;
         }
         port = text.empty() ? text : text.substr(1);

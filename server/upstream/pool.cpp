@@ -82,9 +82,11 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
             }
         }
         if (origin.open >= origin.spec.max_connections && !origin.idle.empty()) {
-            discard(std::move(origin.idle.front()));  // a fresh one is wanted: make room
+            // A fresh one is wanted: make room.  Off the list first, since discard() wakes others.
+            std::unique_ptr<Connection> oldest = std::move(origin.idle.front());
             origin.idle.erase(origin.idle.begin());
             observer_.upstream_connections(origin, +1, -1);
+            discard(std::move(oldest));
         }
         if (origin.open < origin.spec.max_connections) {
             break;
