@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <ctime>
+#include <linux/filter.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,6 +39,15 @@ std::string peer_text(const sockaddr_storage& peer) {
         return "unix";
     }
     return text.data();
+}
+
+// Lets no further connection reach the queue of a listening socket, so that none is reset in it
+// when the socket closes: the kernel drops the packets of new handshakes, whose clients try again
+// elsewhere.
+void refuse_handshakes(int fd) noexcept {
+    sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+    const sock_fprog program{.len = 1, .filter = &drop_all};
+    ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 h1::SessionLimits session_limits(const config::ServerSettings& settings) {
@@ -109,9 +119,8 @@ void Worker::run() {
 
 Task<void> Worker::accept_loop(Listener& listener) {
     const int fd = listener.socket.fd();
-    bool last_round =
-        false;  // after the stop: what the kernel has accepted already is served, not reset
-    for (;;) {
+    // After the stop one more round: what the kernel has accepted already is served, not reset.
+    for (bool last_round = false;;) {
         sockaddr_storage peer{};
         socklen_t size = sizeof peer;
         const int client =
@@ -126,16 +135,20 @@ Task<void> Worker::accept_loop(Listener& listener) {
         if (last_round) {
             break;
         }
-        if (errno != EAGAIN &&
-            errno != EWOULDBLOCK) {  // out of descriptors or memory: let some connections end first
+        Wake wake = Wake::ready;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            // Out of descriptors or memory: let some connections end first.
             shared_.logger.log(metrics::Level::error, "cannot accept connections",
                                {{"errno", errno}});
-            last_round = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause,
-                                                       listener.stop) == Wake::interrupted;
-            continue;
+            wake = co_await reactor_.sleep_until(Reactor::now() + kAcceptPause, listener.stop);
+        } else {
+            listener.socket.note_read({.status = IoStatus::want_read}, 1);
+            wake = co_await listener.socket.readable(listener.stop);
         }
-        listener.socket.note_read({.status = IoStatus::want_read}, 1);
-        last_round = co_await listener.socket.readable(listener.stop) == Wake::interrupted;
+        if (wake == Wake::interrupted) {
+            last_round = true;
+            refuse_handshakes(fd);
+        }
     }
     listener.socket.close();
 }

@@ -185,9 +185,9 @@ describe("SIGHUP", () => {
     gateway.signal("SIGHUP");
     await eventually(async () => (await gateway.metric("tollgate_config_reloads_total", { result: "rejected" })) === 1, "the rejection");
     const told = () => gateway.lines.filter((line) => line.event?.includes("rejected")).map((line) => line.problem);
-    const problems = await eventually(() => told().length >= 2 && told(), "all problems in the log");
-    assert.ok(problems.some((text) => /tollgate\.yaml:1:\d+.*lissten.*listen/.test(text)), problems.join("\n"));
-    assert.ok(problems.some((text) => /tollgate\.yaml:3:\d+.*connect/.test(text)), problems.join("\n"));
+    for (const expected of [/tollgate\.yaml:1:\d+.*lissten.*listen/, /tollgate\.yaml:3:\d+.*connect/]) {
+      await eventually(() => told().some((text) => expected.test(text)), `a line that matches ${expected}`);
+    }
     assert.equal((await gateway.chat({ model: "one" })).status, 200);
     gateway.writeConfig(config(upstream));
     gateway.signal("SIGHUP");
