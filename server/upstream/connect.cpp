@@ -167,9 +167,8 @@ Task<Result<Channel>> connect(ConnectWiring& wiring, Interrupt& interrupt) {
     Channel channel(std::move(*socket));
     if (proxied) {
         if (origin.proxy->kind == Proxy::Kind::https) {
-            TlsSessionSlot none;
-            Result<void> secured =
-                co_await start_tls(wiring, channel, origin.proxy->host, none, interrupt);
+            Result<void> secured = co_await start_tls(wiring, channel, origin.proxy->host,
+                                                      *wiring.proxy_sessions, interrupt);
             if (!secured) {
                 co_return std::unexpected(std::move(secured.error()));
             }

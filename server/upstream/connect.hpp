@@ -15,7 +15,8 @@ struct ConnectWiring {
     Resolver& resolver;
     const OriginSpec& origin;
     const TlsClientContext* tls = nullptr;  ///< null for plain origins
-    TlsSessionSlot* sessions = nullptr;
+    TlsSessionSlot* sessions = nullptr;        ///< of the origin
+    TlsSessionSlot* proxy_sessions = nullptr;  ///< of an https:// proxy in front of it
 };
 
 /// Opens a connection.  Failures are connect_failed and say which step failed at which address, and

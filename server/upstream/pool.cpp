@@ -112,7 +112,8 @@ Task<Result<std::unique_ptr<Connection>>> Pool::open(Origin& origin, Interrupt& 
                          .resolver = resolver_,
                          .origin = origin.spec,
                          .tls = origin.tls,
-                         .sessions = &origin.sessions};
+                         .sessions = &origin.sessions,
+                         .proxy_sessions = &origin.proxy_sessions};
     Result<Channel> channel = co_await connect(wiring, interrupt);
     if (!channel) {
         --origin.open;

@@ -66,6 +66,7 @@ struct Origin {
     WaitList waiting;      ///< exchanges that want a connection while open is at its bound
     const TlsClientContext* tls = nullptr;
     TlsSessionSlot sessions;
+    TlsSessionSlot proxy_sessions;
     std::string tls_problem;  ///< why there is no TLS context
 };
 

@@ -54,6 +54,26 @@ Task<bool> receive_exactly(Channel& channel, char* data, std::size_t size, Inter
     co_return true;
 }
 
+// A head with its empty line: byte by byte, so that nothing behind it is taken; once per connection.
+Task<bool> receive_head(Channel& channel, std::string& head, Interrupt& interrupt) {
+    while (!head.ends_with("\r\n\r\n") && head.size() < kMostConnectHead) {
+        char byte = 0;
+        const IoResult result = channel.read(&byte, 1);
+        if (result.status == IoStatus::ok) {
+            head.push_back(byte);
+            continue;
+        }
+        if (result.status != IoStatus::want_write && result.status != IoStatus::want_read) {
+            co_return false;
+        }
+        const Wake wake = co_await channel.wait(result.status, interrupt);
+        if (wake == Wake::interrupted) {
+            co_return false;
+        }
+    }
+    co_return head.ends_with("\r\n\r\n");
+}
+
 Task<Result<void>> http_connect(Channel& channel, const OriginSpec& origin, Interrupt& interrupt) {
     const Proxy& proxy = *origin.proxy;
     const std::string host =
@@ -70,14 +90,9 @@ Task<Result<void>> http_connect(Channel& channel, const OriginSpec& origin, Inte
         co_return broken(proxy, "closed the connection");
     }
     std::string head;
-    while (!head.ends_with("\r\n\r\n")) {  // byte by byte, so that nothing behind the head is
-                                           // taken; once per connection
-        char byte = 0;
-        const bool got = co_await receive_exactly(channel, &byte, 1, interrupt);
-        if (!got || head.size() >= kMostConnectHead) {
-            co_return broken(proxy, "gave no complete answer to CONNECT");
-        }
-        head.push_back(byte);
+    const bool received = co_await receive_head(channel, head, interrupt);
+    if (!received) {
+        co_return broken(proxy, "gave no complete answer to CONNECT");
     }
     const std::string line = head.substr(0, head.find('\r'));
     if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ' || line[9] != '2') {
