@@ -68,6 +68,9 @@ char* BodyBuffer::prepare(std::size_t size) {
 }
 
 void BodyBuffer::append(std::string_view bytes) {
+    if (bytes.empty()) {
+        return;  // its data() may be null, which memcpy() must not get
+    }
     std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
     commit(bytes.size());
 }
