@@ -145,6 +145,7 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
                     .consumed = 0};
         }
         out = CallHead();
+        out.relayed.reserve(end);
         HeadParser parser(out);
         error_code ec;
         parser.put(boost::asio::const_buffer(rest.data(), end + 4), ec);
