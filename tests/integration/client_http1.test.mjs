@@ -2,7 +2,7 @@
 // notices.
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
-import { eventually, within } from "./support/bounded.mjs";
+import { eventually, megabytes, within } from "./support/bounded.mjs";
 import { Gateway } from "./support/gateway.mjs";
 import { Connection, requestBytes } from "./support/http.mjs";
 
@@ -14,7 +14,7 @@ const gateway = await Gateway.start({ after }, {
   },
   providers: { default: "demo", demo: {} },
 });
-const kMemory = process.env.TOLLGATE_SANITIZER ? 600e6 : 80e6;
+const kMemory = megabytes(80);
 
 const message = { model: "demo-1", messages: [{ role: "user", content: "hi" }] };
 const chat = (more = {}, headers = {}) => ({ method: "POST", path: "/v1/chat/completions", body: { ...message, ...more }, headers });

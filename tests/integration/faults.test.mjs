@@ -1,7 +1,7 @@
 // Vendors that fail.  Before the first byte to the client another target can answer; after it nobody may pretend.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { deferred } from "./support/bounded.mjs";
+import { deferred, megabytes } from "./support/bounded.mjs";
 import { Gateway, compat } from "./support/gateway.mjs";
 import { Connection, eventData, requestBytes } from "./support/http.mjs";
 import { misbehaviours } from "./support/misbehaviour.mjs";
@@ -246,7 +246,7 @@ describe("after the first byte", { concurrency: 4 }, () => {
   test("nothing is left over from all this", async () => {
     for (const one of [alone, chained, gateway]) {
       await one.settled();
-      assert.ok(one.residentBytes() < 150e6, `${one.residentBytes()}`);
+      assert.ok(one.residentBytes() < megabytes(150), `${one.residentBytes()}`);
     }
   });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import zlib from "node:zlib";
+import { megabytes } from "./support/bounded.mjs";
 import { Gateway, compat } from "./support/gateway.mjs";
 import { Connection, eventData, requestBytes } from "./support/http.mjs";
 import { chunkBytes, completion, delta, event, FakeUpstream, headBytes, streamText, usageChunk, wellBehaved } from "./support/upstream.mjs";
@@ -11,7 +12,7 @@ let answer = wellBehaved;
 const upstream = await FakeUpstream.start({ after }, (incoming) => answer(incoming));
 const gateway = await Gateway.start({ after }, {
   server: { limits: { body: "1MiB" }, threads: 1 },
-  providers: { up: compat(upstream, { headers: { "X-Team": "search" } }) },
+  providers: { up: compat(upstream, { headers: { "X-Team": "search" } }), demo: {} },
   models: { alias: { chain: ["up/m"] } },
   failover: { retries: 0, breaker: { errors: 0 } },
 });
@@ -105,7 +106,7 @@ describe("requests reach the vendor", () => {
       assert.equal(typeof response.json().error.message, "string");
     }
     assert.equal(upstream.requests.length, before);
-    assert.ok(gateway.residentBytes() < 200e6);
+    assert.ok(gateway.residentBytes() < megabytes(200));
   });
 });
 
@@ -360,6 +361,20 @@ describe("streams reach the client", () => {
     await gateway.settled();
   });
 
+  test("of any number of events, however fast they come", async (t) => {
+    const text = event(delta("x")).repeat(20_000) + event(delta(null, "stop")) + event("[DONE]");
+    vendor(t, (incoming) => {
+      const pieces = text.match(/[^]{1,100}/g).map(chunkBytes);
+      return incoming.write(Buffer.concat([headBytes(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" }), ...pieces, Buffer.from("0\r\n\r\n")]));
+    });
+    const relayed = await stream();
+    assert.equal(relayed.clean, true);
+    assert.equal(relayed.text, text);
+    const made = await gateway.chat({ model: "demo/demo-1", stream: true }, { "x-tollgate-demo": "chunks=20000" });
+    assert.equal(made.clean, true);
+    assert.ok(eventData(made.text).length > 20_000);
+  });
+
   test("a slow reader slows the vendor down instead of filling the gateway's memory", async (t) => {
     const line = event(delta("x".repeat(8000)));
     let sent = 0;
@@ -390,7 +405,7 @@ describe("streams reach the client", () => {
     await incoming.closed;
     assert.ok(blocked, "the vendor had to wait");
     assert.ok(sent < 60e6, `sent ${sent}`);
-    assert.ok(gateway.residentBytes() - before < 20e6, `grew by ${gateway.residentBytes() - before}`);
+    assert.ok(gateway.residentBytes() - before < megabytes(20), `grew by ${gateway.residentBytes() - before}`);
     connection.destroy();
     await gateway.settled();
   });

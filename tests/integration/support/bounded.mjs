@@ -1,7 +1,11 @@
 // Waits that end: on the event they wait for, or with an error that names it.
 
-/// Sanitized builds are slower, and shared machines stall; nothing here measures by these bounds.
+/// Sanitized builds are slower and larger, and shared machines stall; nothing here measures by these bounds.
 export const kPatience = (process.env.TOLLGATE_SANITIZER ? 4 : 1) * 10_000;
+const kMemoryFactor = process.env.TOLLGATE_SANITIZER ? 10 : 1;
+
+/// A bound for the memory of the program under test.
+export const megabytes = (count) => count * kMemoryFactor * 1e6;
 
 /// `promise`, or an error naming `what` after `ms`.
 export function within(promise, what, ms = kPatience) {
