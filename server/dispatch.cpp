@@ -329,8 +329,9 @@ Result<router::Route> Dispatch::route() {
     std::string_view model = request_.model;
     if (const std::string_view wanted = x_.head.find("x-tollgate-provider"); !wanted.empty()) {
         if (snapshot_->provider(wanted) == nullptr) {
-            return fail(FailureKind::bad_request, "The provider '" + std::string(wanted.substr(0, 100)) +
-                                                      "' of x-tollgate-provider is not configured.");
+            return fail(FailureKind::bad_request,
+                        "The provider '" + std::string(wanted.substr(0, 100)) +
+                            "' of x-tollgate-provider is not configured.");
         }
         const bool named = model.starts_with(std::string(wanted) + "/");
         wanted_model_ = named ? std::string(model) : std::string(wanted) + "/" + std::string(model);

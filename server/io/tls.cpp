@@ -9,7 +9,8 @@
 namespace tollgate::server {
 
 void SslDeleter::operator()(ssl_st* ssl) const noexcept {
-    // Freed without a shutdown, a connection counts as broken, and OpenSSL never resumes its session.
+    // Freed without a shutdown, a connection counts as broken, and OpenSSL never resumes its
+    // session.
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl);
 }
@@ -101,8 +102,8 @@ Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
         }
     }
     if (sessions.get() != nullptr) {
-        // A copy, since OpenSSL spoils a TLS 1.3 session by using it, while servers that send no new
-        // ticket on resumption take the old one again.
+        // A copy, since OpenSSL spoils a TLS 1.3 session by using it, while servers that send no
+        // new ticket on resumption take the old one again.
         SSL_SESSION* const copy = SSL_SESSION_dup(sessions.get());
         SSL_set_session(ssl.get(), copy);
         SSL_SESSION_free(copy);

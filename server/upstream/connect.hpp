@@ -14,7 +14,7 @@ struct ConnectWiring {
     Reactor& reactor;
     Resolver& resolver;
     const OriginSpec& origin;
-    const TlsClientContext* tls = nullptr;  ///< null for plain origins
+    const TlsClientContext* tls = nullptr;     ///< null for plain origins
     TlsSessionSlot* sessions = nullptr;        ///< of the origin
     TlsSessionSlot* proxy_sessions = nullptr;  ///< of an https:// proxy in front of it
 };

@@ -54,7 +54,8 @@ Task<bool> receive_exactly(Channel& channel, char* data, std::size_t size, Inter
     co_return true;
 }
 
-// A head with its empty line: byte by byte, so that nothing behind it is taken; once per connection.
+// A head with its empty line: byte by byte, so that nothing behind it is taken; once per
+// connection.
 Task<bool> receive_head(Channel& channel, std::string& head, Interrupt& interrupt) {
     while (!head.ends_with("\r\n\r\n") && head.size() < kMostConnectHead) {
         char byte = 0;
