@@ -39,21 +39,21 @@ std::size_t blank_line_end(std::string_view bytes, std::size_t from) noexcept {
 // The common case first: LF LF by memchr, which is several times faster than looking for two
 // characters.
 std::size_t block_end(std::string_view bytes) noexcept {
-    std::size_t at = bytes.find('\n');
-    if (at == std::string_view::npos || (at > 0 && bytes[at - 1] == '\r') ||
-        bytes.substr(0, at).contains('\r')) {
-        return blank_line_end(bytes, 0);
-    }
-    while (at != std::string_view::npos && at + 1 < bytes.size()) {
-        if (bytes[at + 1] == '\n') {
+    std::size_t begin = 0;
+    for (;;) {
+        const std::size_t at = bytes.find('\n', begin);
+        const bool found = at != std::string_view::npos;
+        if (bytes.substr(begin, found ? at - begin : at).contains('\r')) {
+            return blank_line_end(bytes, begin > 0 ? begin - 1 : 0);
+        }
+        if (!found) {
+            return at;
+        }
+        if (at + 1 < bytes.size() && bytes[at + 1] == '\n') {
             return at + 2;
         }
-        if (bytes[at + 1] == '\r') {
-            return blank_line_end(bytes, at);
-        }
-        at = bytes.find('\n', at + 1);
+        begin = at + 1;
     }
-    return std::string_view::npos;
 }
 
 }  // namespace

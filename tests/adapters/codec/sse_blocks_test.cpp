@@ -71,6 +71,7 @@ const std::vector<std::string>& streams() {
         "data: a\r\rdata: b\r\rx",
         "event: x\ndata: a\rdata: b\n\r\ndata: c\n\rdata: d\r\n\n",
         "data: a\r\n\ndata: b\n\r\ndata: c\r\r\ndata: d\n\rdata: e\n\n",
+        "event:\ndata: c\r\r: e\n\ndata: f\ndata: g\r\n\r\nx\n",
         ": ping\n\n: ping\r\n\r\ndata: a\n\n",
         "data: a\ndata: b\n\ndata: c",
         "data: a\n",
