@@ -79,7 +79,7 @@ private:
     const router::Provider* provider_ = nullptr;  // of the current attempt
     std::string_view model_;
     std::string_view route_reason_;
-    std::string wanted_model_;   // with the provider of x-tollgate-provider
+    std::string wanted_model_;  // with the provider of x-tollgate-provider
     std::string_view demo_header_;
     const std::vector<std::string>* allowed_models_ = nullptr;  // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;

@@ -89,8 +89,10 @@ std::expected<router::SnapshotPtr, std::vector<Problem>> load(const ConfigSource
     std::vector<Problem> problems;
     if ((*snapshot)->settings().server.tls.enabled()) {
         // Better refused than served in plain text behind the operator's back.
-        problems.push_back((*snapshot)->settings().source.problem(
-            "server.tls", "this version does not serve TLS yet; put it behind a TLS proxy or remove the setting"));
+        problems.push_back(
+            (*snapshot)->settings().source.problem("server.tls",
+                                                   "this version does not serve TLS yet; put it "
+                                                   "behind a TLS proxy or remove the setting"));
     }
     for (const router::Provider& provider : (*snapshot)->providers()) {
         if (provider.usable && provider.vendor.kind != adapters::VendorKind::builtin) {

@@ -1,5 +1,6 @@
 // Runs coroutines on a reactor in the test's own thread.
-// Never await within CHECK: Catch2 repeats its argument in an operand that g++ 12 evaluates in coroutines.
+// Never await within CHECK: Catch2 repeats its argument in an operand that g++ 12 evaluates in
+// coroutines.
 #pragma once
 
 #include "server/io/reactor.hpp"
