@@ -1,38 +1,63 @@
-// The probe and the error reader on any bytes; where they are JSON, probe and parser must agree
-// about usage.
+// The probe scans; where it takes an event for a good one, a parser must find the same usage and
+// the same ends.
 #include "adapters/codec/json.hpp"
-#include "adapters/dialect.hpp"
 #include "adapters/dialect/openai_probe.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
+
+namespace {
+
+using tollgate::adapters::AnswerProbe;
+using tollgate::adapters::Usage;
+
+bool same(const Usage& a, const Usage& b) {
+    return a.reported == b.reported && a.input == b.input && a.cache_read == b.cache_read &&
+           a.output == b.output && a.reasoning == b.reasoning && a.audio_input == b.audio_input &&
+           a.audio_output == b.audio_output;
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace tollgate;
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
-    adapters::AnswerProbe stream;
-    (void)stream.event(text);
-    (void)adapters::usage_in_tail(text);
-    (void)adapters::read_usage(text);
-    adapters::ResponseInfo head;
-    head.status = size % 2 == 0 ? 200 : 400;
-    if (adapters::classify_common(head, text).detail.empty()) {
+    const std::vector<char> exact(data, data + size);  // nothing readable behind it
+    const std::string_view bytes(exact.data(), exact.size());
+    AnswerProbe probe;
+    const auto event = probe.event(bytes);
+    if (!event && event.error().detail.empty()) {
         std::abort();
     }
-    adapters::AnswerProbe whole;
-    if (!whole.whole(text)) {
-        return 0;
-    }
-    const auto document = json::Document::parse(text, {.depth = 1024});
-    if (!document) {
+    AnswerProbe body;
+    const auto whole = body.whole(bytes);
+    const auto document = tollgate::json::Document::parse(bytes);
+    if (whole && !document) {
         std::abort();
     }
-    if (text.find("\\u") != std::string_view::npos) {
-        return 0;  // a member name may be written with escapes, which no vendor does
+    // JSON that is no answer is refused too, but not for its syntax.
+    if (!whole && document && whole.error().kind == tollgate::FailureKind::protocol_error &&
+        whole.error().detail.starts_with("the vendor's answer is not valid")) {
+        std::abort();
     }
-    const json::Value usage = (*document)["usage"];
-    if (usage.is_object() != whole.usage().reported) {
+    static_cast<void>(tollgate::adapters::usage_in_tail(bytes));
+    static_cast<void>(tollgate::adapters::read_usage(bytes));
+
+    // The input as the model's words: whatever they are, they are words.
+    std::string chunk = R"({"choices":[{"index":0,"delta":{"content":)";
+    tollgate::json::append_string(chunk, bytes);
+    chunk += R"(},"finish_reason":"length"}],"usage":{"prompt_tokens":5,"completion_tokens":7}})";
+    AnswerProbe words;
+    const auto judged = words.event(chunk);
+    const Usage expected{.input = 5, .output = 7, .reported = true};
+    if (!judged || judged->is_done || judged->is_usage_only || !words.has_finished() ||
+        !same(words.usage(), expected)) {
+        std::abort();
+    }
+    AnswerProbe again;
+    if (!again.whole(chunk) || !again.has_finished() || !same(again.usage(), expected)) {
         std::abort();
     }
     return 0;
