@@ -12,6 +12,9 @@ namespace {
 
 // A head and a small body usually come in one segment; larger bodies are read where they will stay.
 constexpr std::size_t kHeadRead = 16 * 1024;
+
+// Room that is made for an announced body before its limit has been checked.
+constexpr std::size_t kMostPrepared = 256 * 1024;
 // Pipelined requests that need no waiting are served in turns with the other connections.
 constexpr unsigned kRequestsInARow = 16;
 
@@ -153,10 +156,15 @@ bool Session::accept_head(std::string_view received) {
         return false;
     }
     std::string_view rest = bytes.substr(verdict.head_size);
-    if (framing_ == Framing::length && body_left_ > 0 && body_left_ <= rest.size()) {
-        early_body_.append(rest.substr(0, static_cast<std::size_t>(body_left_)));
-        rest.remove_prefix(static_cast<std::size_t>(body_left_));
-        body_left_ = 0;
+    if (framing_ == Framing::length && body_left_ > 0) {
+        const auto early =
+            static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, rest.size()));
+        static_cast<void>(early_body_.prepare(
+            static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, kMostPrepared))));
+        early_body_.append(rest.substr(0, early));
+        rest.remove_prefix(early);
+        body_left_ -= early;
+        body_done_ = body_left_ == 0;
     }
     input_.assign(rest);
     return true;

@@ -17,10 +17,8 @@ std::unexpected<Failure> too_large(std::uint64_t limit) {
 }  // namespace
 
 bool Session::take_at_once(BodyBuffer& out) {
-    if (early_body_.size() > 0) {
+    if (body_done_ && early_body_.size() > 0) {
         out = std::move(early_body_);
-        body_done_ = true;
-        channel_.socket().watch(this);
     }
     return body_done_;
 }
@@ -29,10 +27,10 @@ Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
     if (body_done_) {
         co_return Result<void>();
     }
-    if (framing_ == Framing::length && body_left_ > limit) {
+    if (framing_ == Framing::length && early_body_.size() + body_left_ > limit) {
         co_return too_large(limit);
     }
-    if (expect_continue_ && input_.empty() &&
+    if (expect_continue_ && input_.empty() && early_body_.size() == 0 &&
         !responder_.interim("HTTP/1.1 100 Continue\r\n\r\n")) {
         co_return fail(FailureKind::client_gone, "The client closed the connection.");
     }
@@ -50,12 +48,7 @@ Task<Result<void>> Session::read_all(BodyBuffer& out, std::uint64_t limit) {
 }
 
 Task<Result<void>> Session::read_sized(BodyBuffer& out) {
-    static_cast<void>(out.prepare(static_cast<std::size_t>(body_left_)));
-    const std::size_t early =
-        static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input_.size()));
-    out.append(std::string_view(input_).substr(0, early));
-    input_.erase(0, early);
-    body_left_ -= early;
+    out = std::move(early_body_);
     while (body_left_ > 0) {
         const std::size_t want = static_cast<std::size_t>(body_left_);
         Result<std::size_t> got = co_await read_body(out.prepare(want), want);

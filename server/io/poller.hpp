@@ -4,6 +4,7 @@
 // (docs/decisions/0001-own-task-type.md).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -17,7 +18,9 @@ namespace tollgate::server {
 /// Single-threaded: everything happens on the thread that runs the io_context.
 class Poller {
 public:
-    explicit Poller(boost::asio::io_context& context);
+    /// `posted`: work that waits in the context's queue; while there is some, the poller does not
+    /// wait for more events.
+    Poller(boost::asio::io_context& context, const std::size_t& posted);
     ~Poller();
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
@@ -43,6 +46,7 @@ private:
 
     std::unique_ptr<Outer> outer_;
     std::vector<std::unique_ptr<Target>> retired_;
+    const std::size_t& posted_;
     int fd_;
     bool dispatching_ = false;
 };
