@@ -258,8 +258,7 @@ int serve(const ConfigSource& source) {
     const int signals = ::signalfd(-1, &mask, SFD_CLOEXEC);
     raise_descriptor_limit();
     // Bodies of some hundred KiB come and go with each request: giving their pages back and taking
-    // them again each time costs more than reading them.  Workers trim when many connections have
-    // gone.
+    // them again each time costs more than reading them.  Workers give them back seconds later.
     ::mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
     ::mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
     ::mallopt(M_ARENA_MAX, 4);  // idle arenas hold memory; workers allocate little at the same time

@@ -21,7 +21,8 @@ namespace {
 constexpr std::size_t kScratchBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kFlushEvery{200};
 constexpr std::size_t kTrimFrom = 256;
-constexpr std::chrono::seconds kTrimAfter{1};
+constexpr std::chrono::seconds kTrimAfter{2};
+constexpr std::uint64_t kLargeBody = 64 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // After SIGTERM a kept-alive connection may still have a request on its way; it gets this long to
 // arrive.
@@ -74,7 +75,7 @@ private:
     metrics::AccessLog& log_;
 };
 
-// Gives memory back to the system some time after many connections have gone.
+// Gives memory back to the system some time after many connections have gone, or large bodies came.
 class Worker::Trim final : public Deadline {
 public:
     using Deadline::Deadline;
@@ -268,6 +269,9 @@ Task<void> Worker::refuse_unparsed(Exchange& exchange, const Failure& failure) {
 
 void Worker::publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot) {
     shard_.publish(record, snapshot.vocabulary().labels(record));
+    if (record.bytes_in >= kLargeBody && !trim_->is_set()) {
+        trim_->set(Reactor::now() + kTrimAfter);
+    }
     access_log_.write(record);
     if (access_log_.wants_flush()) {
         access_log_.flush();
