@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -19,8 +20,7 @@ struct Poller::Outer {
     Descriptor descriptor;  // owns the inner epoll descriptor
 };
 
-Poller::Poller(asio::io_context& context, const std::size_t& posted)
-    : posted_(posted), fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+Poller::Poller(asio::io_context& context) : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (fd_ < 0) {
         throw std::system_error(errno, std::generic_category(), "epoll_create1");
     }
@@ -56,26 +56,16 @@ void Poller::wait() {
                                   });
 }
 
-// Under load the next events come within microseconds: waiting for them here, for a moment, saves
-// the way through the outer set.  Asio's own work (timers, look-ups, posts of other threads) is
-// late by no more than that moment, and has its turn after kRounds in any case.
 void Poller::dispatch() {
-    constexpr int kMomentMs = 1;
-    constexpr unsigned kRounds = 16;
     std::array<epoll_event, 256> events;
-    for (unsigned round = 0; round < kRounds && (round == 0 || posted_ == 0); ++round) {
-        const int count = ::epoll_wait(fd_, events.data(), static_cast<int>(events.size()),
-                                       round == 0 ? 0 : kMomentMs);
-        if (count <= 0) {
-            break;
-        }
-        dispatching_ = true;
-        for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
-            static_cast<Target*>(event.data.ptr)->ready(event.events);
-        }
-        dispatching_ = false;
-        retired_.clear();
+    const int count = ::epoll_wait(fd_, events.data(), static_cast<int>(events.size()), 0);
+    dispatching_ = true;
+    for (const epoll_event& event :
+         std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+        static_cast<Target*>(event.data.ptr)->ready(event.events);
     }
+    dispatching_ = false;
+    retired_.clear();
 }
 
 }  // namespace tollgate::server

@@ -4,7 +4,6 @@
 // (docs/decisions/0001-own-task-type.md).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,9 +17,7 @@ namespace tollgate::server {
 /// Single-threaded: everything happens on the thread that runs the io_context.
 class Poller {
 public:
-    /// `posted`: work that waits in the context's queue; while there is some, the poller does not
-    /// wait for more events.
-    Poller(boost::asio::io_context& context, const std::size_t& posted);
+    explicit Poller(boost::asio::io_context& context);
     ~Poller();
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
@@ -46,7 +43,6 @@ private:
 
     std::unique_ptr<Outer> outer_;
     std::vector<std::unique_ptr<Target>> retired_;
-    const std::size_t& posted_;
     int fd_;
     bool dispatching_ = false;
 };

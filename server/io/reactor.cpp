@@ -22,7 +22,7 @@ Reactor::Reactor()
     // One thread runs this context, so per-descriptor locks are off; posting from other threads
     // stays safe.
     : context_(std::make_unique<asio::io_context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO)),
-      poller_(*context_, posted_),
+      poller_(*context_),
       timer_(std::make_unique<Timer>(*context_)) {}
 
 Reactor::~Reactor() = default;
@@ -36,11 +36,7 @@ void Reactor::stop() noexcept {
 }
 
 void Reactor::post(std::coroutine_handle<> handle) {
-    ++posted_;
-    asio::post(*context_, [this, handle] {
-        --posted_;
-        handle.resume();
-    });
+    asio::post(*context_, [handle] { handle.resume(); });
 }
 
 void Reactor::post_external(std::function<void()> work) {

@@ -129,7 +129,6 @@ private:
     void expire();
 
     std::unique_ptr<boost::asio::io_context> context_;
-    std::size_t posted_ = 0;  // handles in the context's queue
     Poller poller_;
     std::unique_ptr<Timer> timer_;
     std::vector<Deadline*> heap_;  // binary heap by queued_
