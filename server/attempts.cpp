@@ -170,6 +170,10 @@ void Dispatch::end_attempt(const Result<void>& outcome) {
     if (outcome) {
         return;
     }
+    if (outcome.error().kind == FailureKind::upstream_auth && upstream::needs_token(*provider_)) {
+        worker_.tokens().forget(
+            *provider_);  // revoked or rotated: the next attempt fetches another
+    }
     const failover::FailurePolicy& policy = failover::policy(outcome.error().kind);
     const bool ours = policy.side == failover::FailureSide::upstream ||
                       outcome.error().kind == FailureKind::upstream_auth ||

@@ -311,14 +311,8 @@ Task<Result<void>> Relay::see_off() {
 Task<Result<void>> Relay::stream_translated() {
     const std::unique_ptr<adapters::Decoder> decoder =
         w_.dialect.decoder(adapters::Delivery::stream, decode_context());
-    adapters::AnswerContext context;
-    context.operation = w_.request.operation;
-    context.model = w_.target.model;
-    context.id = w_.answer_id;
-    context.created = w_.created;
-    context.include_usage = w_.request.include_usage;
     const std::unique_ptr<adapters::AnswerWriter> writer =
-        adapters::stream_writer(std::move(context));
+        adapters::stream_writer(answer_context());
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
@@ -346,23 +340,34 @@ Task<Result<void>> Relay::stream_translated() {
     }
 }
 
-Task<Result<void>> Relay::whole_translated() {
-    const std::unique_ptr<adapters::Decoder> decoder =
-        w_.dialect.decoder(adapters::Delivery::whole, decode_context());
-    adapters::AnswerContext context;
-    context.operation = w_.request.operation;
-    context.model = w_.target.model;
-    context.id = w_.answer_id;
-    context.created = w_.created;
-    const std::unique_ptr<adapters::AnswerWriter> writer =
-        adapters::whole_writer(std::move(context));
-    std::string body;
+adapters::AnswerContext Relay::answer_context() const {
+    return {.operation = w_.request.operation,
+            .model = std::string(w_.target.model),
+            .id = w_.answer_id,
+            .created = w_.created,
+            .include_usage = w_.request.include_usage};
+}
+
+// What a translator reads at once.
+Task<Result<void>> Relay::collect_whole(std::string& body) {
     Result<bool> complete = co_await collect(body, kMostWhole);
     if (!complete) {
         co_return std::unexpected(std::move(complete.error()));
     }
     if (!*complete) {
         co_return protocol_error("the answer is larger than 64 MiB");
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> Relay::whole_translated() {
+    const std::unique_ptr<adapters::Decoder> decoder =
+        w_.dialect.decoder(adapters::Delivery::whole, decode_context());
+    const std::unique_ptr<adapters::AnswerWriter> writer = adapters::whole_writer(answer_context());
+    std::string body;
+    Result<void> whole = co_await collect_whole(body);
+    if (!whole) {
+        co_return whole;
     }
     Result<void> good = decoder->feed(body, *writer);
     if (good) {
@@ -380,12 +385,9 @@ Task<Result<void>> Relay::whole_translated() {
 
 Task<Result<void>> Relay::embeddings_translated() {
     std::string body;
-    Result<bool> complete = co_await collect(body, kMostWhole);
-    if (!complete) {
-        co_return std::unexpected(std::move(complete.error()));
-    }
-    if (!*complete) {
-        co_return protocol_error("the answer is larger than 64 MiB");
+    Result<void> whole = co_await collect_whole(body);
+    if (!whole) {
+        co_return whole;
     }
     Result<std::string> out = w_.dialect.embeddings(body, w_.request, w_.target, report_.usage);
     if (!out) {

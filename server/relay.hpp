@@ -2,6 +2,7 @@
 // writer where not.
 #pragma once
 
+#include "adapters/client/chat_writer.hpp"
 #include "adapters/dialect.hpp"
 #include "adapters/event.hpp"
 #include "server/exchange.hpp"
@@ -83,6 +84,8 @@ private:
     [[nodiscard]] Task<Result<std::string_view>> next();
     /// The whole body, up to kMostWhole bytes; `complete` is false when there is more.
     [[nodiscard]] Task<Result<bool>> collect(std::string& body, std::size_t limit);
+    [[nodiscard]] Task<Result<void>> collect_whole(std::string& body);
+    [[nodiscard]] adapters::AnswerContext answer_context() const;
     /// Sends, and waits while the client is slower than the vendor.
     [[nodiscard]] Task<Result<void>> send(std::string_view piece, bool last);
     [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last);
