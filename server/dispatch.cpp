@@ -123,8 +123,8 @@ Dispatch::~Dispatch() {
     record_.output_tokens = usage.output + usage.audio_output;
     record_.reasoning_tokens = usage.reasoning;
     record_.usage_reported = usage.reported;
-    worker_.shard().add_inflight(-1);
     worker_.publish(record_, *snapshot_);
+    worker_.shard().add_inflight(-1);  // last: nothing in flight means that everything is counted
 }
 
 // The phases, in order; each comment says why it stands where it does.

@@ -147,8 +147,8 @@ describe("failing over", () => {
     const response = await gateway.chat({ model: "up/m" });
     assert.equal(response.status, 200, response.text);
     assert.equal(response.headers["x-tollgate-attempts"], "3");
-    assert.equal(await gateway.metric("tollgate_attempts_total", { provider: "up", outcome: "upstream_unavailable" }), 2);
-    assert.equal(await gateway.metric("tollgate_attempts_total", { provider: "up", outcome: "ok" }), 1);
+    assert.equal(await gateway.counted("tollgate_attempts_total", { provider: "up", outcome: "upstream_unavailable" }), 2);
+    assert.equal(await gateway.counted("tollgate_attempts_total", { provider: "up", outcome: "ok" }), 1);
   });
 
   test("a kept connection that the vendor has closed meanwhile is replaced, and that is no attempt", async (t) => {
@@ -202,7 +202,7 @@ describe("after the first byte", { concurrency: 4 }, () => {
       const line = await gateway.access(row.id);
       assert.equal(line.outcome, "truncated");
       assert.equal(line.provider, row.id);
-      assert.equal(await gateway.metric("tollgate_stream_truncated_total", { provider: row.id }), 1);
+      assert.equal(await gateway.counted("tollgate_stream_truncated_total", { provider: row.id }), 1);
     });
   }
 

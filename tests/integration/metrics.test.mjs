@@ -13,10 +13,13 @@ const gateway = await Gateway.start({ after }, {
 });
 const scrape = async (accept) => request(gateway.port, { path: "/metrics", headers: accept ? { accept } : {} });
 
-/// How much the samples grew while `act` ran.
+/// How much the samples grew while `act` ran.  A request is counted when its answer has been sent, so
+/// that a client with the answer in its hands may ask a moment too early.
 async function growth(samples, act) {
+  await gateway.settled();
   const before = (await scrape()).text;
   await act();
+  await gateway.settled();
   const now = (await scrape()).text;
   return samples.map(([name, labels]) => sumSamples(now, name, labels) - sumSamples(before, name, labels));
 }
@@ -79,11 +82,13 @@ describe("/metrics", () => {
     await gateway.chat({ model: `up/${marker}` });
     await gateway.get(`/${marker}`);
     await gateway.request({ method: "INVENTED", path: "/v1/models" });
+    await gateway.settled();
     const { text } = await scrape();
     assert.ok(!text.toLowerCase().includes("invented"), "only the configuration's words are labels");
     assert.ok(sumSamples(text, "tollgate_requests_total", { provider: "up", model: "other" }) >= 1);
     const series = text.split("\n").length;
     for (let i = 0; i < 50; ++i) await gateway.chat({ model: `up/${marker}-${i}` });
+    await gateway.settled();
     assert.equal((await scrape()).text.split("\n").length, series, "and no series");
   });
 

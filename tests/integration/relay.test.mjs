@@ -117,7 +117,7 @@ describe("whole answers reach the client", () => {
     vendor(t, (incoming) => incoming.reply(200, odd));
     const response = await gateway.chat({ model: "up/m" });
     assert.equal(response.text, odd);
-    assert.equal(await gateway.metric("tollgate_tokens_total", { provider: "up", kind: "output", source: "vendor" }) >= 2, true);
+    assert.equal(await gateway.counted("tollgate_tokens_total", { provider: "up", kind: "output", source: "vendor" }) >= 2, true);
   });
 
   test("with the vendor's rate limits, and without the fields of its hop", async (t) => {

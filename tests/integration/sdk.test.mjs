@@ -379,7 +379,7 @@ describe("the SDK's patience", () => {
     const answer = await within(client.chat.completions.create({ model: "up/m", messages: hello }), "the retried answer");
     assert.equal(answer.choices[0].message.content, "Hello.");
     assert.equal(calls, 3);
-    assert.equal(await gateway.metric("tollgate_requests_total", { endpoint: "chat", status: 429 }), 2);
+    assert.equal(await gateway.counted("tollgate_requests_total", { endpoint: "chat", status: 429 }), 2);
   });
 });
 

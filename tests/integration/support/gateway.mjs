@@ -160,6 +160,12 @@ export class Gateway {
       "upstream connections to be released");
   }
 
+  /// A counter after everything that was sent has been counted.
+  async counted(name, labels) {
+    await this.settled();
+    return this.metric(name, labels);
+  }
+
   residentBytes() {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))[1]) * 1024;
   }
