@@ -126,6 +126,17 @@ Parsed<std::string> base_url(std::string_view text) {
     return out;
 }
 
+Parsed<std::string> webhook_url(std::string_view text) {
+    const bool secure = text.starts_with("https://");
+    const std::string_view rest = text.substr(std::min(text.size(), std::size_t{secure ? 8U : 7U}));
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
+    if ((!secure && !text.starts_with("http://")) || !is_url_text(text) || text.size() > 2048 ||
+        rest.find('#') != std::string_view::npos || !is_authority(authority)) {
+        return std::unexpected("expected a URL such as https://hooks.example.com/services/T0/B0");
+    }
+    return std::string(text);
+}
+
 Parsed<std::string> proxy_url(std::string_view text) {
     constexpr std::array<std::string_view, 4> kSchemes{"http://", "https://", "socks5://",
                                                        "socks5h://"};

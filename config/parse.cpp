@@ -24,6 +24,10 @@ void read_settings(Section& in, Settings& out) {
     in.section("router", [&](Section& router) { read_router(router, out.router); });
     in.section("failover", [&](Section& failover) { read_failover(failover, out.failover); });
     in.sections("keys", [&](Section& key) { read_key(key, out.keys); });
+    in.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
+    in.sections("budgets", [&](Section& budget) { read_budget(budget, out.budgets); });
+    in.section("alerts", [&](Section& alerts) { read_alerts(alerts, out.alerts); });
+    in.section("admin", [&](Section& admin) { read_admin(admin, out.admin); });
     in.section("cost", [&](Section& cost) { read_cost(cost, out.cost); });
     in.section("metrics", [&](Section& metrics) { read_metrics(metrics, out.metrics); });
     in.section("logging", [&](Section& logging) { read_logging(logging, out.logging); });

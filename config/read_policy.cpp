@@ -1,4 +1,4 @@
-// failover, keys, cost, metrics, logging.
+// failover, cost, metrics, logging.
 #include "config/readers.hpp"
 
 #include <array>
@@ -9,11 +9,6 @@ namespace {
 
 using std::string_view;
 
-constexpr std::array<std::pair<string_view, Period>, 5> kPeriods{{{"hour", Period::hour},
-                                                                  {"day", Period::day},
-                                                                  {"week", Period::week},
-                                                                  {"month", Period::month},
-                                                                  {"total", Period::total}}};
 constexpr std::array<std::pair<string_view, Unpriced>, 2> kUnpriced{
     {{"warn", Unpriced::warn}, {"reject", Unpriced::reject}}};
 constexpr std::array<std::pair<string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
@@ -83,42 +78,6 @@ void read_failover(Section& in, FailoverSettings& out) {
     });
 }
 
-void read_key(Section& in, std::vector<KeySettings>& out) {
-    KeySettings key;
-    Context& context = in.context();
-    const auto required = [&](std::string_view name, std::string& value, auto parse) {
-        const std::size_t before = context.problems.size();
-        in.read(name, value, parse);
-        if (value.empty() && !in.is_listing() && context.problems.size() == before) {
-            context.problem(in.at(), in.own_path(), std::string(name) + " is missing");
-        }
-    };
-    required("name", key.name, scalar::name);
-    required("hash", key.hash, scalar::key_hash);
-    in.text("team", key.team);
-    in.list("models", key.models, scalar::text);
-    in.section("budget", [&](Section& budget) {
-        KeyBudget value;
-        const std::size_t before = context.problems.size();
-        const bool given = budget.read("usd", value.usd, scalar::usd);
-        budget.choice("per", value.per, kPeriods);
-        if (given) {
-            key.budget = value;
-        } else if (!budget.is_listing() && context.problems.size() == before) {
-            context.problem(budget.at(), budget.own_path(), "usd is missing");
-        }
-    });
-    in.section("limits", [&](Section& limits) {
-        limits.count("rpm", key.limits.rpm, 0, 1'000'000'000);
-        limits.count("tpm", key.limits.tpm, 0, 1'000'000'000'000);
-        limits.count("concurrency", key.limits.concurrency, 0, 1'000'000);
-    });
-    in.list("tags", key.tags, scalar::name);
-    if (!in.is_listing()) {
-        out.push_back(std::move(key));
-    }
-}
-
 void read_cost(Section& in, CostSettings& out) {
     in.read("currency", out.currency, [](string_view text) -> scalar::Parsed<std::string> {
         return text == "USD" ? scalar::Parsed<std::string>("USD") : std::unexpected("expected USD");
@@ -138,6 +97,10 @@ void read_cost(Section& in, CostSettings& out) {
         }
     });
     in.choice("unpriced", out.unpriced, kUnpriced);
+    in.section("reserve", [&](Section& reserve) {
+        reserve.count("output", out.reserve.output, 1, 100'000'000);
+        reserve.count("most", out.reserve.most, 0, 100'000'000);
+    });
 }
 
 void read_metrics(Section& in, MetricsSettings& out) {

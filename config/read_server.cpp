@@ -9,6 +9,7 @@ void read_limits(Section& in, ServerLimits& out) {
     in.count("json_depth", out.json_depth, 4, 1024);
     in.count("connections", out.connections, 1, 10'000'000);
     in.size("pipeline", out.pipeline, 0, kMiB);
+    in.count("auth_failures", out.auth_failures, 0, 1'000'000);
 }
 
 void read_timeouts(Section& in, ServerTimeouts& out) {
@@ -24,6 +25,7 @@ void read_timeouts(Section& in, ServerTimeouts& out) {
 void read_server(Section& in, ServerSettings& out) {
     in.list("listen", out.listen, scalar::listen);
     in.flag("allow_unauthenticated", out.allow_unauthenticated);
+    in.flag("require_keys", out.require_keys);
     in.section("tls", [&](Section& tls) {
         tls.path("cert", out.tls.cert);
         tls.path("key", out.tls.key);

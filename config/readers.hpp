@@ -17,6 +17,11 @@ void read_alias(Context& context, const Section::Named& entry, std::vector<Model
 void read_router(Section& in, RouterSettings& out);
 void read_failover(Section& in, FailoverSettings& out);
 void read_key(Section& in, std::vector<KeySettings>& out);
+void read_limits(Section& in, LimitsSettings& out);
+/// One item of `budgets`.
+void read_budget(Section& in, std::vector<BudgetRule>& out);
+void read_alerts(Section& in, AlertSettings& out);
+void read_admin(Section& in, AdminSettings& out);
 void read_cost(Section& in, CostSettings& out);
 void read_metrics(Section& in, MetricsSettings& out);
 void read_logging(Section& in, LoggingSettings& out);

@@ -221,6 +221,45 @@ Parsed<double> share(std::string_view text, double high) {
     return fraction;
 }
 
+Parsed<std::chrono::sys_seconds> timestamp(std::string_view text) {
+    namespace chrono = std::chrono;
+    const std::unexpected wrong(
+        std::string("expected a date such as 2027-01-31 or 2027-01-31T18:00:00Z (UTC)"));
+    constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+    constexpr std::size_t kDate = 10;
+    if (text.size() != kDate && text.size() != kForm.size()) {
+        return wrong;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (kForm[i] == '0' ? !is_digit(text[i]) : text[i] != kForm[i]) {
+            return wrong;
+        }
+    }
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        unsigned value = 0;
+        for (const char c : text.substr(at, digits)) {
+            value = value * 10 + static_cast<unsigned>(c - '0');
+        }
+        return value;
+    };
+    const chrono::year_month_day date{chrono::year(static_cast<int>(number(0, 4))),
+                                      chrono::month(number(5, 2)), chrono::day(number(8, 2))};
+    if (!date.ok()) {
+        return wrong;
+    }
+    chrono::sys_seconds when = chrono::sys_days(date);
+    if (text.size() > kDate) {
+        const unsigned hour = number(11, 2);
+        const unsigned minute = number(14, 2);
+        const unsigned second = number(17, 2);
+        if (hour > 23 || minute > 59 || second > 59) {
+            return wrong;
+        }
+        when += chrono::hours(hour) + chrono::minutes(minute) + chrono::seconds(second);
+    }
+    return when;
+}
+
 Parsed<Usd> usd(std::string_view text) {
     const std::optional<Decimal> decimal = split_decimal(text);
     if (decimal && decimal->rest.empty()) {

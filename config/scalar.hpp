@@ -66,6 +66,12 @@ using Parsed = std::expected<T, std::string>;
 /// "sha256:" and 64 hex digits; returned in lower case.
 [[nodiscard]] Parsed<std::string> key_hash(std::string_view text);
 
+/// "2027-01-31" or "2027-01-31T18:00:00Z": UTC, RFC 3339 without fractions and offsets.
+[[nodiscard]] Parsed<std::chrono::sys_seconds> timestamp(std::string_view text);
+
+/// http:// or https:// with a host; path and query are allowed.
+[[nodiscard]] Parsed<std::string> webhook_url(std::string_view text);
+
 /// An origin of CORS: "*", or scheme://host[:port] without a path.
 [[nodiscard]] Parsed<std::string> origin(std::string_view text);
 

@@ -134,6 +134,12 @@ std::optional<std::string> Context::expanded(const yaml::Node& node, std::string
     return std::move(*text);
 }
 
+void Context::remember(std::string_view path, std::string text) {
+    if (!path.starts_with("keys[")) {  // there may be thousands, and each is a secret's hash
+        source.texts.insert_or_assign(std::string(path), std::move(text));
+    }
+}
+
 std::optional<Secret> Context::secret(const yaml::Node& node, std::string_view path) {
     std::optional<std::string> text =
         expanded(node, path, "expected a text, ${VARIABLE} or file:/path");
@@ -152,6 +158,7 @@ std::optional<Secret> Context::secret(const yaml::Node& node, std::string_view p
         problem(node.at, path, "the value contains control characters or more than one line");
         return std::nullopt;
     }
+    remember(path, "***");
     return secret->empty() ? std::nullopt : std::optional(std::move(*secret));
 }
 

@@ -65,6 +65,7 @@ public:
         if (!text) {
             return false;
         }
+        remember(path, node.text);
         auto parsed = parse(std::string_view(*text));
         if (!parsed) {
             problem(node.at, path, parsed.error() + shown(node));
@@ -83,6 +84,7 @@ public:
 private:
     /// ", got …" with the text as written, unless it is so long that it may be a misplaced secret.
     [[nodiscard]] static std::string shown(const yaml::Node& node);
+    void remember(std::string_view path, std::string text);
     void report_missing(Position at, std::string_view path, std::string text);
 
     const Environment& env_;

@@ -59,7 +59,8 @@ struct ServerLimits {
     unsigned json_depth = 64;          ///< nesting of a JSON body
     unsigned connections = 20000;      ///< open client connections, all workers together
     std::uint64_t pipeline =
-        16 * kKiB;  ///< bytes of early (pipelined) requests kept per connection
+        16 * kKiB;                ///< bytes of early (pipelined) requests kept per connection
+    unsigned auth_failures = 30;  ///< wrong keys per minute and address, then 429; 0: no limit
     [[nodiscard]] bool operator==(const ServerLimits&) const = default;
 };
 
@@ -85,7 +86,9 @@ struct Cors {
 struct ServerSettings {
     std::vector<ListenAddress> listen = {ListenAddress{.host = "127.0.0.1", .port = 4000}};
     bool allow_unauthenticated =
-        false;  ///< serve others than loopback although no keys are configured
+        false;                  ///< serve others than loopback although no keys are configured
+    bool require_keys = false;  ///< callers need a key although none is in the file: keys are made
+                                ///< at run time
     ServerTls tls = {};
     unsigned threads = 0;  ///< workers; 0: one per usable core ("auto")
     ServerLimits limits = {};
@@ -270,10 +273,15 @@ struct KeyLimits {
     unsigned concurrency = 0;  ///< exchanges at the same time
     [[nodiscard]] bool operator==(const KeyLimits&) const = default;
 };
+using Timestamp = std::chrono::sys_seconds;
+
 /// A caller's key; only its hash is in the file.
 struct KeySettings {
     std::string name = {};
-    std::string hash = {};  ///< "sha256:" and 64 lower-case hex digits
+    std::string hash = {};           ///< "sha256:" and 64 lower-case hex digits
+    std::string previous_hash = {};  ///< of the secret before a rotation: valid as well
+    bool enabled = true;
+    std::optional<Timestamp> expires = {};  ///< not valid from then on
     std::string team = {};
     std::vector<std::string> models =
         {};  ///< aliases, "provider/model" or "provider/*"; empty: all
@@ -281,6 +289,50 @@ struct KeySettings {
     KeyLimits limits = {};
     std::vector<std::string> tags = {};
     [[nodiscard]] bool operator==(const KeySettings&) const = default;
+};
+
+/// Whose requests a limit or a budget counts.
+enum class ScopeKind : std::uint8_t { everything, key, team, tag, provider, model };
+struct Scope {
+    ScopeKind kind = ScopeKind::everything;
+    std::string name = {};  ///< of the key, team, tag, provider or model; model: with or without
+                            ///< "provider/"
+    [[nodiscard]] auto operator<=>(const Scope&) const = default;
+};
+struct LimitRule {
+    Scope scope = {};
+    KeyLimits limits = {};
+    [[nodiscard]] bool operator==(const LimitRule&) const = default;
+};
+/// Where a request waits that a rate limit or the concurrency does not let pass at once.
+struct LimitQueue {
+    unsigned size = 0;                ///< waiting requests per limit; 0: refuse at once
+    milliseconds wait = seconds(10);  ///< then it is refused
+    [[nodiscard]] bool operator==(const LimitQueue&) const = default;
+};
+struct LimitsSettings {
+    std::vector<LimitRule> rules = {};
+    LimitQueue queue = {};
+    [[nodiscard]] bool operator==(const LimitsSettings&) const = default;
+};
+struct BudgetRule {
+    Scope scope = {};
+    KeyBudget budget = {};
+    [[nodiscard]] bool operator==(const BudgetRule&) const = default;
+};
+/// Who hears of budgets that near their end.
+struct AlertSettings {
+    std::vector<Secret> webhooks = {};                ///< URLs; Slack's hold a secret in their path
+    std::vector<unsigned> thresholds = {50, 80, 95};  ///< per cent of a budget, rising
+    [[nodiscard]] bool operator==(const AlertSettings&) const = default;
+};
+
+/// The admin API.  With neither of the two it does not exist.
+struct AdminSettings {
+    std::optional<ListenAddress> listen = {};  ///< own listener; not set: the main listeners
+    std::string key_hash = {};                 ///< as in KeySettings::hash
+    [[nodiscard]] bool enabled() const noexcept { return listen || !key_hash.empty(); }
+    [[nodiscard]] bool operator==(const AdminSettings&) const = default;
 };
 
 /// USD per million tokens (`request`: per call).  Not set: the catalog's, or billed as its parent
@@ -299,10 +351,17 @@ struct ModelPrice {
     [[nodiscard]] bool operator==(const ModelPrice&) const = default;
 };
 enum class Unpriced : std::uint8_t { warn, reject };
+/// What a budget sets aside for a request before it is sent.
+struct ReserveSettings {
+    std::uint64_t output = 4096;  ///< output tokens where neither request nor catalog bounds them
+    std::uint64_t most = 0;       ///< output tokens that are set aside at most; 0: no bound
+    [[nodiscard]] bool operator==(const ReserveSettings&) const = default;
+};
 struct CostSettings {
     std::string currency = "USD";
     std::vector<ModelPrice> prices = {};
     Unpriced unpriced = Unpriced::warn;  ///< what happens to a request whose price is not known
+    ReserveSettings reserve = {};
     [[nodiscard]] bool operator==(const CostSettings&) const = default;
 };
 
@@ -329,6 +388,8 @@ struct Source {
     std::string file = {};
     std::map<std::string, Position, std::less<>> positions =
         {};  ///< by path, e.g. "providers.openai.base_url"
+    std::map<std::string, std::string, std::less<>> texts =
+        {};  ///< by path, as written: before expansion, secrets as "***"; without `keys`
     /// The place of `path`, or of the nearest thing around it that is in the file.
     [[nodiscard]] Position at(std::string_view path) const;
     [[nodiscard]] Problem problem(std::string_view path, std::string text) const;
@@ -343,6 +404,10 @@ struct Settings {
     RouterSettings router = {};
     FailoverSettings failover = {};
     std::vector<KeySettings> keys = {};
+    LimitsSettings limits = {};
+    std::vector<BudgetRule> budgets = {};
+    AlertSettings alerts = {};
+    AdminSettings admin = {};
     CostSettings cost = {};
     MetricsSettings metrics = {};
     LoggingSettings logging = {};

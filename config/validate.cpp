@@ -51,19 +51,28 @@ void check_listen(const Settings& settings, Checker& out) {
         const ListenAddress& address = server.listen[i];
         const std::string path = "server.listen[" + std::to_string(i) + ']';
         check(address, path);
-        if (!address.is_loopback() && settings.keys.empty() && !server.allow_unauthenticated) {
+        if (!address.is_loopback() && settings.keys.empty() && !server.require_keys &&
+            !server.allow_unauthenticated) {
             out.problem(path, to_string(address) +
                                   " can be reached from other machines, but no keys are "
-                                  "configured; add keys, listen "
+                                  "configured; add keys, set server.require_keys: true, listen "
                                   "on 127.0.0.1, or set server.allow_unauthenticated: true");
         }
     }
     if (settings.metrics.listen) {
         check(*settings.metrics.listen, "metrics.listen");
     }
-    if (server.allow_unauthenticated && !settings.keys.empty()) {
+    if (server.allow_unauthenticated && (!settings.keys.empty() || server.require_keys)) {
         out.warning("server.allow_unauthenticated",
                     "has no effect: keys are configured, so callers must have one");
+    }
+    if (settings.admin.listen) {
+        check(*settings.admin.listen, "admin.listen");
+        if (!settings.admin.listen->is_loopback() && settings.admin.key_hash.empty()) {
+            out.problem("admin.listen", to_string(*settings.admin.listen) +
+                                            " can be reached from other machines; give "
+                                            "admin.key_hash as well");
+        }
     }
 }
 
@@ -236,9 +245,59 @@ void check_keys(const Settings& settings, Checker& out) {
         if (!key.name.empty() && !names.insert(key.name).second) {
             out.problem(path + ".name", key.name + " is the name of an earlier key");
         }
-        if (!key.hash.empty() && !hashes.insert(key.hash).second) {
-            out.problem(path + ".hash", "this is the hash of an earlier key");
+        for (const auto& [field, hash] :
+             {std::pair(".hash", std::string_view(key.hash)),
+              std::pair(".previous_hash", std::string_view(key.previous_hash))}) {
+            if (!hash.empty() && !hashes.insert(hash).second) {
+                out.problem(path + field, "this is the hash of an earlier key");
+            }
         }
+        if (key.hash == settings.admin.key_hash && !key.hash.empty()) {
+            out.problem(path + ".hash", "this is the hash of admin.key_hash; use two keys");
+        }
+    }
+}
+
+// Amounts are counted in pico-dollars in 64 bits, which end at 9.2 million.
+void check_budget(const KeyBudget& budget, const std::string& path, Checker& out) {
+    constexpr std::int64_t kMostUsd = 4'000'000;
+    if (budget.usd.micros > kMostUsd * 1'000'000) {
+        out.problem(path + ".usd", "a budget is at most 4000000 USD");
+    }
+}
+
+void check_limits(const Settings& settings, Checker& out) {
+    const auto check_scope = [&](const Scope& scope, const std::string& path) {
+        if (scope.kind == ScopeKind::provider && !settings.providers.empty() &&
+            settings.provider(scope.name) == nullptr) {
+            out.warning(path + ".provider", scope.name + " is not among the providers");
+        }
+    };
+    for (std::size_t i = 0; i < settings.keys.size(); ++i) {
+        if (settings.keys[i].budget) {
+            check_budget(*settings.keys[i].budget, "keys[" + std::to_string(i) + "].budget", out);
+        }
+    }
+    for (std::size_t i = 0; i < settings.budgets.size(); ++i) {
+        const std::string path = "budgets[" + std::to_string(i) + ']';
+        check_budget(settings.budgets[i].budget, path, out);
+        check_scope(settings.budgets[i].scope, path);
+    }
+    for (std::size_t i = 0; i < settings.limits.rules.size(); ++i) {
+        const LimitRule& rule = settings.limits.rules[i];
+        const std::string path = "limits.rules[" + std::to_string(i) + ']';
+        check_scope(rule.scope, path);
+        if (rule.limits == KeyLimits()) {
+            out.warning(path, "limits nothing: give rpm, tpm or concurrency");
+        }
+    }
+    if (std::ranges::adjacent_find(settings.alerts.thresholds, std::ranges::greater_equal()) !=
+        settings.alerts.thresholds.end()) {
+        out.problem("alerts.thresholds", "the thresholds must rise from one to the next");
+    }
+    constexpr std::size_t kMostThresholds = 8;
+    if (settings.alerts.thresholds.size() > kMostThresholds) {
+        out.problem("alerts.thresholds", "expected at most 8 thresholds");
     }
 }
 
@@ -269,6 +328,7 @@ Findings validate(const Settings& settings) {
     check_providers(settings, out);
     check_models(settings, out);
     check_keys(settings, out);
+    check_limits(settings, out);
     check_policy(settings, out);
     return std::move(out.found);
 }

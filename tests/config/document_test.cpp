@@ -133,6 +133,10 @@ TEST_CASE("the defaults in the document are those of the parser") {
         CHECK(a.router == b.router);
         CHECK(a.failover == b.failover);
         CHECK(a.keys == b.keys);
+        CHECK(a.limits == b.limits);
+        CHECK(a.budgets == b.budgets);
+        CHECK(a.alerts == b.alerts);
+        CHECK(a.admin == b.admin);
         CHECK(a.cost == b.cost);
         CHECK(a.metrics == b.metrics);
         CHECK(a.logging == b.logging);
