@@ -41,7 +41,7 @@ for folder, folders, names in os.walk(root):
                         os.path.normpath(os.path.join(relative, f)) != os.path.normpath("tests/lint"))
     for name in sorted(names):
         path = os.path.normpath(os.path.join(relative, name))
-        if os.path.splitext(name)[1] not in TEXT or name == "package-lock.json":
+        if os.path.splitext(name)[1] not in TEXT or name == "package-lock.json" or name in SKIPPED:
             continue
         with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
