@@ -171,7 +171,8 @@ std::uint64_t count_prompt(Tokenizer tokenizer, const adapters::Request& request
 }
 
 std::uint64_t estimate_prompt(const adapters::Request& request) noexcept {
-    std::uint64_t sum = kPriming;
+    std::uint64_t text = kPriming;
+    std::uint64_t images = 0;
     for (const adapters::Member& member : request.members) {
         std::string_view value = request.raw(member);
         const bool is_prompt = member.key == "messages" || member.key == "prompt" ||
@@ -183,12 +184,13 @@ std::uint64_t estimate_prompt(const adapters::Request& request) noexcept {
         // Base64 is not read as text.
         for (std::size_t at = value.find(";base64,"); at != std::string_view::npos;
              at = value.find(";base64,")) {
-            sum += estimate(value.substr(0, at)) + kImage;
+            text += estimate(value.substr(0, at));
+            images += kImage;
             value.remove_prefix(std::min(value.find('"', at), value.size()));
         }
-        sum += estimate(value);
+        text += estimate(value);
     }
-    return sum + sum / 4;  // the estimate alone is a quarter too low for some languages
+    return text + text / 4 + images;  // for some languages the estimate is a quarter too low
 }
 
 std::uint64_t count_answer(Tokenizer tokenizer, std::string_view body) {
