@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tollgate::metrics {
 
@@ -29,6 +30,18 @@ enum class Outcome : std::uint8_t {
     truncated
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
+
+/// An attempt that was given up after the vendor had told what it used: billed, though no answer
+/// came of it.
+struct SpentAttempt {
+    std::string provider;
+    std::string model;
+    std::uint64_t input_tokens = 0;
+    std::uint64_t cache_read_tokens = 0;
+    std::uint64_t cache_write_tokens = 0;
+    std::uint64_t output_tokens = 0;
+    std::uint64_t reasoning_tokens = 0;
+};
 
 /// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
 /// no secrets. Views must outlive the record's publication (they point into the snapshot, the head
@@ -57,8 +70,9 @@ struct RequestRecord {
     std::uint64_t output_tokens = 0;
     std::uint64_t reasoning_tokens = 0;
     bool usage_reported = false;
-    std::uint64_t bytes_in = 0;    ///< request body
-    std::uint64_t bytes_out = 0;   ///< response body as sent
+    std::vector<SpentAttempt> spent;  ///< attempts before the one that the fields above tell of
+    std::uint64_t bytes_in = 0;       ///< request body
+    std::uint64_t bytes_out = 0;      ///< response body as sent
     Clock::duration first_byte{};  ///< start to first body byte to the client; zero: none was sent
     Clock::duration duration{};
     Clock::duration

@@ -147,7 +147,23 @@ bool Dispatch::is_final() const noexcept {
     return x_.responder.started() || server::is_final(x_.interrupt.cause());
 }
 
+// The attempt before this one may have told what it used before it failed.
+void Dispatch::keep_spent() {
+    const adapters::Usage used = std::exchange(report_.usage, adapters::Usage());
+    if (!used.reported) {
+        return;
+    }
+    record_.spent.push_back({.provider = record_.provider,
+                             .model = record_.model,
+                             .input_tokens = used.input + used.audio_input,
+                             .cache_read_tokens = used.cache_read,
+                             .cache_write_tokens = used.cache_write + used.cache_write_1h,
+                             .output_tokens = used.output + used.audio_output,
+                             .reasoning_tokens = used.reasoning});
+}
+
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
+    keep_spent();
     ++attempts_;
     attempting_ = true;
     provider_ = routed.provider;

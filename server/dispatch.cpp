@@ -109,6 +109,7 @@ Dispatch::Dispatch(Exchange& exchange, Worker& worker)
 }
 
 Dispatch::~Dispatch() {
+    settle();  // where nothing has ended the answer: the client is gone, or an exception came
     record_.duration = Reactor::now() - record_.started;
     record_.upstream_wait = report_.waited;
     record_.bytes_out = report_.bytes_out;
@@ -116,6 +117,20 @@ Dispatch::~Dispatch() {
     if (report_.first_byte != Clock::time_point{}) {
         record_.first_byte = report_.first_byte - record_.started;
     }
+    worker_.publish(record_, *snapshot_);
+    worker_.shard().add_inflight(-1);  // last: nothing in flight means that everything is counted
+}
+
+// Once per exchange, before the client can see its end.  The order: what was used, what that costs,
+// the record of it, the budgets it counts against.
+void Dispatch::settle() {
+    if (std::exchange(settled_, true)) {
+        return;
+    }
+    take_usage();
+}
+
+void Dispatch::take_usage() {
     const adapters::Usage& usage = report_.usage;
     record_.input_tokens = usage.input + usage.audio_input;
     record_.cache_read_tokens = usage.cache_read;
@@ -123,8 +138,6 @@ Dispatch::~Dispatch() {
     record_.output_tokens = usage.output + usage.audio_output;
     record_.reasoning_tokens = usage.reasoning;
     record_.usage_reported = usage.reported;
-    worker_.publish(record_, *snapshot_);
-    worker_.shard().add_inflight(-1);  // last: nothing in flight means that everything is counted
 }
 
 // The phases, in order; each comment says why it stands where it does.
@@ -457,12 +470,14 @@ void Dispatch::refuse(const Failure& failure) {
     }
     if (failure.kind == FailureKind::client_gone) {
         record_.status = failure.client_status();
+        settle();
         x_.responder.abort();  // nobody is left to tell
         return;
     }
     const std::string body = adapters::error_json(failure, record_.request_id);
     if (x_.responder.started()) {
         record_.outcome = metrics::Outcome::truncated;
+        settle();
         if (request_.stream) {
             const std::string event = "data: " + body + "\n\n";
             const std::string_view piece = event;
@@ -471,8 +486,10 @@ void Dispatch::refuse(const Failure& failure) {
         x_.responder.abort();  // never a clean end after trouble
         return;
     }
+    record_.status = failure.client_status();
+    settle();
     ResponseHead head;
-    head.status = failure.client_status();
+    head.status = record_.status;
     head.content_length = body.size();
     head.add("content-type", kJson);
     head.add("date", worker_.http_date());
@@ -486,7 +503,6 @@ void Dispatch::refuse(const Failure& failure) {
         head.add("allow", endpoint != nullptr ? endpoint->method : std::string_view("GET"));
     }
     add_own_fields(head);
-    record_.status = head.status;
     x_.responder.start(head);
     report_.first_byte = Reactor::now();
     report_.bytes_out += body.size();

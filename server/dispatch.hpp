@@ -56,6 +56,7 @@ private:
     [[nodiscard]] Result<void> make_call(const router::Provider& provider);
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
+    void keep_spent();
     [[nodiscard]] bool is_final() const noexcept;
     void add_request_headers(const router::Provider& provider,
                              adapters::UpstreamRequest& request) const;
@@ -63,6 +64,8 @@ private:
     [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream,
                                          std::string_view content_type,
                                          std::optional<std::uint64_t> length) override;
+    void settle() override;
+    void take_usage();
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
     void note_failure(const Failure& failure);
@@ -88,6 +91,7 @@ private:
     Clock::time_point total_deadline_{};     // of the current attempt
     std::uint16_t attempts_ = 0;
     bool attempting_ = false;  // between begin_attempt() and end_attempt()
+    bool settled_ = false;
 };
 
 }  // namespace tollgate::server

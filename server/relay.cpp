@@ -147,6 +147,12 @@ void Relay::commit(std::string_view content_type, std::optional<std::uint64_t> l
     w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
 }
 
+void Relay::commit_whole(std::string_view content_type, std::size_t length) {
+    report_.first_byte = Reactor::now();
+    w_.heads.settle();
+    w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
+}
+
 bool Relay::write(std::span<const std::string_view> pieces, bool last) {
     for (const std::string_view piece : pieces) {
         report_.bytes_out += piece.size();
@@ -199,9 +205,9 @@ Task<Result<void>> Relay::whole_as_read() {
         co_return good;
     }
     report_.usage = probe.usage();
-    commit(w_.head.content_type.empty() ? std::string_view("application/json")
-                                        : std::string_view(w_.head.content_type),
-           body.size());
+    commit_whole(w_.head.content_type.empty() ? std::string_view("application/json")
+                                              : std::string_view(w_.head.content_type),
+                 body.size());
     if (!write(std::span(&body, 1), true)) {
         co_return fail(FailureKind::client_gone, "the client closed the connection");
     }
@@ -225,9 +231,12 @@ Task<Result<void>> Relay::large_as_read(std::string first) {
         const std::string_view piece = *bytes;
         tail.append(piece.substr(piece.size() - std::min<std::size_t>(piece.size(), 1024)));
         tail.erase(0, tail.size() - std::min<std::size_t>(tail.size(), 1024));
-        sent = co_await send(piece, last);
         if (last) {
             report_.usage = adapters::usage_in_tail(tail);
+            w_.heads.settle();
+        }
+        sent = co_await send(piece, last);
+        if (last) {
             break;
         }
     }
@@ -283,7 +292,11 @@ Result<void> Relay::pass_on(std::string_view bytes) {
         if (!committed) {
             commit(w_.head.content_type, std::nullopt);
         }
-        if (!write(stream_->pieces(), good && stream_->is_done())) {
+        const bool last = good && stream_->is_done();
+        if (last) {
+            w_.heads.settle();
+        }
+        if (!write(stream_->pieces(), last)) {
             return fail(FailureKind::client_gone,
                         "the client closed the connection or stopped reading");
         }
@@ -328,6 +341,9 @@ Task<Result<void>> Relay::stream_translated() {
         if (!out.empty() && (good || w_.exchange.responder.started())) {
             if (!w_.exchange.responder.started()) {
                 commit(kEventStream, std::nullopt);
+            }
+            if (good && ended) {
+                w_.heads.settle();
             }
             Result<void> sent = co_await send(out, good && ended);
             if (!sent) {
@@ -379,7 +395,7 @@ Task<Result<void>> Relay::whole_translated() {
     writer->finish();
     report_.usage = writer->reported_usage();
     const std::string out = writer->take();
-    commit("application/json", out.size());
+    commit_whole("application/json", out.size());
     co_return co_await send(out, true);
 }
 
@@ -393,7 +409,7 @@ Task<Result<void>> Relay::embeddings_translated() {
     if (!out) {
         co_return std::unexpected(std::move(out.error()));
     }
-    commit("application/json", out->size());
+    commit_whole("application/json", out->size());
     co_return co_await send(*out, true);
 }
 

@@ -22,13 +22,17 @@ namespace tollgate::server {
 
 class RelayedStream;
 
-/// Makes the response head when the first bytes are ready: the commit point.
+/// Makes the response head when the first bytes are ready: the commit point.  And is told before
+/// the last bytes go out.
 class HeadMaker {
 public:
     /// `content_type` and, where known, the length of the body that follows.
     [[nodiscard]] virtual ResponseHead make_head(const upstream::CallHead& upstream,
                                                  std::string_view content_type,
                                                  std::optional<std::uint64_t> length) = 0;
+    /// RelayReport::usage is final and the client cannot have seen the end: what the exchange used
+    /// is accounted for now.  Before make_head() where the whole answer is known by then.  Once.
+    virtual void settle() = 0;
 
 protected:
     ~HeadMaker() = default;
@@ -91,6 +95,8 @@ private:
     [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last);
     [[nodiscard]] Task<Result<void>> drain();
     void commit(std::string_view content_type, std::optional<std::uint64_t> length);
+    /// commit() for an answer that is all there: its head can tell what it used.
+    void commit_whole(std::string_view content_type, std::size_t length);
     [[nodiscard]] adapters::DecodeContext decode_context() const;
 
     RelayWiring w_;
