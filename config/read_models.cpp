@@ -31,6 +31,25 @@ scalar::Parsed<std::string> target_name(string_view text) {
     return name;
 }
 
+constexpr std::array<std::pair<string_view, RegionRule>, 3> kRegions{
+    {{"any", RegionRule::any}, {"overseas", RegionRule::overseas}, {"china", RegionRule::china}}};
+
+void read_overrides(Section& in, TimeoutOverrides& out) {
+    in.section("timeouts", [&](Section& timeouts) {
+        const auto read = [&](string_view key, std::optional<milliseconds>& value,
+                              milliseconds low) {
+            timeouts.read(key, value, [low](string_view text) {
+                return scalar::duration(text, low, kLongest);
+            });
+        };
+        read("connect", out.connect, kShortest);
+        read("first_byte", out.first_byte, kShortest);
+        read("first_token", out.first_token, milliseconds(0));
+        read("idle", out.idle, kShortest);
+        read("total", out.total, kShortest);
+    });
+}
+
 /// A target is a name, or a mapping with a weight.
 void read_target(Context& context, const yaml::Node* node, const std::string& path,
                  ModelAlias& out) {
@@ -44,6 +63,7 @@ void read_target(Context& context, const yaml::Node* node, const std::string& pa
     Section section(context, node, path);
     const bool named = section.read("model", target.model, target_name);
     section.count("weight", target.weight, 0, 1'000'000);
+    read_overrides(section, target.timeouts);
     section.finish();
     if (named) {
         out.targets.push_back(std::move(target));
@@ -61,19 +81,18 @@ void read_group(Section& in, ModelAlias& out) {
     }
     const bool is_chain = !out.targets.empty();
     out.is_chain = true;
-    const bool balanced = [&] {
-        const yaml::Node* node = in.take("balance");
-        return node != nullptr &&
-               context.value(*node, in.path_of("balance"), out.balance, [](string_view text) {
-                   for (const auto& [word, value] : kBalances) {
-                       if (word == text) {
-                           return scalar::Parsed<Balance>(value);
-                       }
-                   }
-                   return scalar::Parsed<Balance>(std::unexpected(
-                       "expected one of weighted, latency, least_inflight, cost, usage, order"));
-               });
-    }();
+    const bool balanced = read_balance(in, "balance", out.balance);
+    in.read("sticky", out.sticky, [](string_view text) -> scalar::Parsed<Sticky> {
+        for (const auto& [word, value] : kStickies) {
+            if (word == text) {
+                return value;
+            }
+        }
+        return std::unexpected("expected one of none, conversation, key");
+    });
+    read_overrides(in, out.timeouts);
+    in.list("context_fallbacks", out.context_fallbacks, target_name);
+    in.list("content_fallbacks", out.content_fallbacks, target_name);
     const yaml::Node* targets = in.take("targets");
     if (in.is_listing()) {
         read_target(context, nullptr, in.path_of("targets[]"), out);
@@ -96,6 +115,19 @@ void read_group(Section& in, ModelAlias& out) {
 }
 
 }  // namespace
+
+bool read_balance(Section& in, string_view key, Balance& out) {
+    const yaml::Node* node = in.take(key);
+    return node != nullptr && in.context().value(*node, in.path_of(key), out, [](string_view text) {
+        for (const auto& [word, value] : kBalances) {
+            if (word == text) {
+                return scalar::Parsed<Balance>(value);
+            }
+        }
+        return scalar::Parsed<Balance>(std::unexpected(
+            "expected one of weighted, latency, least_inflight, cost, usage, order"));
+    });
+}
 
 void read_alias(Context& context, const Section::Named& entry, std::vector<ModelAlias>& out) {
     ModelAlias alias{.name = entry.name};
@@ -127,6 +159,9 @@ void read_alias(Context& context, const Section::Named& entry, std::vector<Model
 }
 
 void read_router(Section& in, RouterSettings& out) {
+    in.list("allow", out.allow, target_name);
+    in.list("deny", out.deny, target_name);
+    in.choice("region", out.region, kRegions);
     in.section("auto", [&](Section& automatic) {
         automatic.choice("policy", out.automatic.policy, kPolicies);
         // The classes of the classifier (docs/configuration.md lists what each means).

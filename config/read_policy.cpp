@@ -9,6 +9,8 @@ namespace {
 
 using std::string_view;
 
+constexpr std::array<std::pair<string_view, OnContent>, 2> kOnContent{
+    {{"stop", OnContent::stop}, {"next", OnContent::next}}};
 constexpr std::array<std::pair<string_view, Unpriced>, 2> kUnpriced{
     {{"warn", Unpriced::warn}, {"reject", Unpriced::reject}}};
 constexpr std::array<std::pair<string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
@@ -70,7 +72,20 @@ void read_failover(Section& in, FailoverSettings& out) {
         breaker.count("errors", out.breaker.errors, 0, 1'000'000);
         breaker.duration("window", out.breaker.window, kShortest, kLongest);
         breaker.duration("open", out.breaker.open, kShortest, kLongest);
+        breaker.read("share", out.breaker.share, share);
+        breaker.duration("slow_start", out.breaker.slow_start, milliseconds(0), kLongest);
     });
+    in.section("cool_down", [&](Section& cool_down) {
+        cool_down.duration("limited", out.cool_down.limited, milliseconds(0), kLongest);
+        cool_down.duration("longest", out.cool_down.longest, milliseconds(0), kLongest);
+        cool_down.duration("quarantine", out.cool_down.quarantine, milliseconds(0), kLongest);
+    });
+    in.section("checks", [&](Section& checks) {
+        checks.duration("every", out.checks.every, milliseconds(0), kLongest);
+    });
+    in.choice("content_filtered", out.content_filtered, kOnContent);
+    in.list("context_fallbacks", out.context_fallbacks, scalar::text);
+    in.list("content_fallbacks", out.content_fallbacks, scalar::text);
     in.section("hedge", [&](Section& hedge) {
         hedge.read("after", out.hedge,
                    [&](string_view text) { return hedge_after(text, out.hedge); });

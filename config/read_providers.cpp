@@ -64,6 +64,9 @@ void read_credentials(Section& in, ProviderSettings& out) {
         context.missing = Missing::warn;
     }
     read_api_keys(in, out.api_keys);
+    read_balance(in, "key_balance", out.key_balance);
+    in.list("key_weights", out.key_weights,
+            [](string_view text) { return scalar::integer(text, 0, 1'000'000); });
     in.section("aws", [&](Section& aws) {
         aws.text("access_key_id", out.aws.access_key_id);
         aws.secret("secret_access_key", out.aws.secret_access_key);
@@ -105,6 +108,7 @@ void read_connection(Section& in, ProviderSettings& out) {
     in.section("timeouts", [&](Section& timeouts) {
         timeouts.duration("connect", out.timeouts.connect, kShortest, kLongest);
         timeouts.duration("first_byte", out.timeouts.first_byte, kShortest, kLongest);
+        timeouts.duration("first_token", out.timeouts.first_token, milliseconds(0), kLongest);
         timeouts.duration("idle", out.timeouts.idle, kShortest, kLongest);
         timeouts.duration("total", out.timeouts.total, kShortest, kLongest);
     });
@@ -200,6 +204,10 @@ void read_provider(Section& in, ProviderSettings& out) {
     }
     read_deployments(in, out.deployment_map);
     read_connection(in, out);
+    in.section("limits", [&](Section& limits) {
+        limits.count("rpm", out.limits.rpm, 0, 1'000'000'000);
+        limits.count("tpm", out.limits.tpm, 0, 1'000'000'000'000);
+    });
     in.list("models", out.models, scalar::text);
     read_openai_options(in, out.openai);
     read_demo(in, out.demo);

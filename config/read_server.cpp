@@ -18,6 +18,7 @@ void read_timeouts(Section& in, ServerTimeouts& out) {
     in.duration("idle", out.idle, kShortest, kLongest);
     in.duration("write", out.write, kShortest, kLongest);
     in.duration("drain", out.drain, milliseconds(0), kLongest);
+    in.duration("keep_alive", out.keep_alive, milliseconds(0), kLongest);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ inline constexpr milliseconds kLongest = std::chrono::hours(24);
 
 void read_server(Section& in, ServerSettings& out);
 void read_providers(Section& in, Settings& out);
+/// One of the words for a way to choose among several; false where none is given.
+bool read_balance(Section& in, std::string_view key, Balance& out);
 /// One alias of `models`: a name, a list, or a mapping with chain or targets.
 void read_alias(Context& context, const Section::Named& entry, std::vector<ModelAlias>& out);
 void read_router(Section& in, RouterSettings& out);

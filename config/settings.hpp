@@ -70,6 +70,8 @@ struct ServerTimeouts {
     milliseconds idle = seconds(75);    ///< a keep-alive connection without a request
     milliseconds write = seconds(60);   ///< a client that takes no bytes
     milliseconds drain = seconds(30);   ///< running exchanges after SIGTERM, then they are cut
+    milliseconds keep_alive =
+        seconds(15);  ///< a waiting stream gets an SSE comment after this; 0: never
     [[nodiscard]] bool operator==(const ServerTimeouts&) const = default;
 };
 
@@ -101,8 +103,10 @@ struct ServerSettings {
 struct ProviderTimeouts {
     milliseconds connect = seconds(5);      ///< DNS, TCP, proxy and TLS together
     milliseconds first_byte = seconds(60);  ///< request sent until the first byte of the answer
-    milliseconds idle = seconds(60);        ///< between two reads of the answer
-    milliseconds total = seconds(600);      ///< everything
+    milliseconds first_token =
+        milliseconds(0);  ///< attempt begun until the first good event; 0: only the others count
+    milliseconds idle = seconds(60);    ///< between two reads of the answer
+    milliseconds total = seconds(600);  ///< everything
     [[nodiscard]] bool operator==(const ProviderTimeouts&) const = default;
 };
 
@@ -130,6 +134,26 @@ struct AwsCredentials {
     Secret secret_access_key = {};
     Secret session_token = {};  ///< for temporary credentials
     [[nodiscard]] bool operator==(const AwsCredentials&) const = default;
+};
+
+/// What differs for one alias or one target from its provider's timeouts.
+struct TimeoutOverrides {
+    std::optional<milliseconds> connect = {};
+    std::optional<milliseconds> first_byte = {};
+    std::optional<milliseconds> first_token = {};
+    std::optional<milliseconds> idle = {};
+    std::optional<milliseconds> total = {};
+    [[nodiscard]] bool operator==(const TimeoutOverrides&) const = default;
+};
+
+/// How one of several is chosen.
+enum class Balance : std::uint8_t { weighted, latency, least_inflight, cost, usage, order };
+
+/// What a vendor allows per minute to one key; zero: not known.
+struct ProviderLimits {
+    std::uint64_t rpm = 0;
+    std::uint64_t tpm = 0;
+    [[nodiscard]] bool operator==(const ProviderLimits&) const = default;
 };
 
 enum class TokenField : std::uint8_t { keep, max_tokens, max_completion_tokens };
@@ -179,10 +203,14 @@ struct ProviderSettings {
     std::optional<bool> enabled =
         {};  ///< not set: in use where it has what it needs; true: must have it
     std::vector<Secret> api_keys = {};  ///< more than one: a pool.  Empty: none was found
-    std::string base_url = {};          ///< no trailing slash; empty: the vendor's own
-    std::string default_model = {};     ///< empty: the vendor's own
-    std::string api_version = {};       ///< azure_openai, anthropic; empty: the vendor's own
-    std::string project = {};           ///< vertex_ai
+    std::vector<std::uint64_t> key_weights =
+        {};  ///< of api_keys, in their order; missing ones are 1
+    Balance key_balance = Balance::weighted;
+    ProviderLimits limits = {};      ///< of each key
+    std::string base_url = {};       ///< no trailing slash; empty: the vendor's own
+    std::string default_model = {};  ///< empty: the vendor's own
+    std::string api_version = {};    ///< azure_openai, anthropic; empty: the vendor's own
+    std::string project = {};        ///< vertex_ai
     std::string location = {};  ///< vertex_ai: location; bedrock: region (key `region` is the same)
     std::string credentials = {};  ///< vertex_ai: path of a service account key, or "metadata"
     AwsCredentials aws = {};       ///< bedrock
@@ -199,12 +227,13 @@ struct ProviderSettings {
     [[nodiscard]] bool operator==(const ProviderSettings&) const = default;
 };
 
-enum class Balance : std::uint8_t { weighted, latency, least_inflight, cost, usage, order };
+enum class Sticky : std::uint8_t { none, conversation, key };
 
 struct ModelTarget {
     std::string model = {};  ///< "provider/model" or another alias
     unsigned weight =
         1;  ///< share among the targets of a weighted group; 0: only when all others fail
+    TimeoutOverrides timeouts = {};  ///< win over the alias's
     [[nodiscard]] bool operator==(const ModelTarget&) const = default;
 };
 
@@ -214,11 +243,15 @@ struct ModelAlias {
     bool is_chain = true;  ///< true: tried in order; false: spread by `balance`
     Balance balance = Balance::weighted;
     std::vector<ModelTarget> targets = {};
+    std::optional<Sticky> sticky = {};  ///< not set: router.auto.sticky
+    TimeoutOverrides timeouts = {};
+    std::vector<std::string> context_fallbacks = {};  ///< when the prompt does not fit
+    std::vector<std::string> content_fallbacks = {};  ///< when a content policy refuses
     [[nodiscard]] bool operator==(const ModelAlias&) const = default;
 };
 
 enum class AutoPolicy : std::uint8_t { balanced, cheap, fast, best };
-enum class Sticky : std::uint8_t { none, conversation, key };
+enum class RegionRule : std::uint8_t { any, overseas, china };
 
 struct AutoRouter {
     AutoPolicy policy = AutoPolicy::balanced;
@@ -228,7 +261,10 @@ struct AutoRouter {
     [[nodiscard]] bool operator==(const AutoRouter&) const = default;
 };
 struct RouterSettings {
-    AutoRouter automatic = {};  ///< key `auto`
+    AutoRouter automatic = {};            ///< key `auto`
+    std::vector<std::string> allow = {};  ///< "provider/model" or "provider/*"; empty: all
+    std::vector<std::string> deny = {};   ///< likewise; wins over allow
+    RegionRule region = RegionRule::any;  ///< vendors of other regions are left out
     [[nodiscard]] bool operator==(const RouterSettings&) const = default;
 };
 
@@ -241,7 +277,22 @@ struct Breaker {
     unsigned errors = 5;  ///< within `window` open the breaker; 0: never
     milliseconds window = seconds(30);
     milliseconds open = seconds(15);  ///< then one probe at a time
+    double share = 0.5;               ///< errors are at least this share of the window's outcomes
+    milliseconds slow_start = seconds(10);  ///< until a target that came back has its full share
     [[nodiscard]] bool operator==(const Breaker&) const = default;
+};
+struct CoolDown {
+    milliseconds limited = seconds(5);       ///< after a 429 that does not say how long
+    milliseconds longest = seconds(300);     ///< however long a vendor asks for; 0: no cool-down
+    milliseconds quarantine = seconds(300);  ///< of a refused key; 0: none
+    [[nodiscard]] bool operator==(const CoolDown&) const = default;
+};
+/// Whether a refusal by a vendor's content policy ends the request or moves it on.
+enum class OnContent : std::uint8_t { stop, next };
+/// Free requests (GET models) to targets from which nothing is heard.
+struct ActiveChecks {
+    milliseconds every = milliseconds(0);  ///< 0: off
+    [[nodiscard]] bool operator==(const ActiveChecks&) const = default;
 };
 struct Hedge {
     bool enabled = false;     ///< set by giving `after`
@@ -255,6 +306,11 @@ struct FailoverSettings {
     Backoff backoff = {};
     double retry_budget = 0.2;  ///< retries as a share of recent requests
     Breaker breaker = {};
+    CoolDown cool_down = {};
+    ActiveChecks checks = {};
+    OnContent content_filtered = OnContent::stop;
+    std::vector<std::string> context_fallbacks = {};  ///< for requests that name no alias of ours
+    std::vector<std::string> content_fallbacks = {};
     Hedge hedge = {};
     [[nodiscard]] bool operator==(const FailoverSettings&) const = default;
 };
