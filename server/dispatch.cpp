@@ -3,10 +3,9 @@
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
 #include "adapters/demo/faults.hpp"
+#include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/worker.hpp"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -49,36 +48,6 @@ bool is_json_type(std::string_view type) noexcept {
     const std::string_view name = plain.substr(0, end == std::string_view::npos ? 0 : end + 1);
     return same_name(name, kJson) ||
            (name.size() > 5 && same_name(name.substr(name.size() - 5), "+json"));
-}
-
-// The caller's key, wherever the client's SDK puts it.
-std::string_view caller_key(const RequestHead& head) noexcept {
-    const std::string_view authorization = head.find("authorization");
-    if (authorization.size() > 7 && same_name(authorization.substr(0, 7), "bearer ")) {
-        return authorization.substr(authorization.find_first_not_of(' ', 7) ==
-                                            std::string_view::npos
-                                        ? authorization.size()
-                                        : authorization.find_first_not_of(' ', 7));
-    }
-    for (const std::string_view name : {"x-api-key", "api-key", "x-goog-api-key"}) {
-        if (const std::string_view key = head.find(name); !key.empty()) {
-            return key;
-        }
-    }
-    return {};
-}
-
-std::string sha256_text(std::string_view bytes) {
-    std::array<unsigned char, 32> digest{};
-    unsigned size = 0;
-    EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-    std::string text = "sha256:";
-    for (const unsigned char byte : digest) {
-        constexpr std::string_view kHex = "0123456789abcdef";
-        text.push_back(kHex[byte >> 4]);
-        text.push_back(kHex[byte & 15]);
-    }
-    return text;
 }
 
 metrics::Outcome outcome_of(const Failure& failure) noexcept {
@@ -148,7 +117,7 @@ Task<void> Dispatch::run() {
         co_return;
     }
     const Endpoint* const endpoint = find_endpoint(x_.head.path);
-    if (endpoint == nullptr || (x_.listener == ListenerKind::metrics && !endpoint->is_public)) {
+    if (endpoint == nullptr || !is_served_here(*endpoint)) {
         refuse({.kind = FailureKind::not_found,
                 .detail = "There is nothing at " + std::string(x_.head.path.substr(0, 200)) +
                           ". The API is under /v1, for example POST /v1/chat/completions."});
@@ -156,7 +125,7 @@ Task<void> Dispatch::run() {
     }
     record_.endpoint = endpoint->label;
     const bool head_for_get = x_.head.method == "HEAD" && endpoint->method == "GET";
-    if (x_.head.method != endpoint->method && !head_for_get) {
+    if (x_.head.method != endpoint->method && !head_for_get && endpoint->method != "*") {
         refuse({.kind = FailureKind::method_not_allowed,
                 .detail = "Use " + std::string(endpoint->method) + " for " +
                           std::string(x_.head.path.substr(0, 200)) + "."});
@@ -189,7 +158,20 @@ Task<void> Dispatch::run() {
         case Action::metrics:
             serve_metrics();
             break;
+        case Action::admin:
+            co_await serve_admin();
+            break;
     }
+}
+
+// Each listener has its own part of the endpoints.
+bool Dispatch::is_served_here(const Endpoint& endpoint) const noexcept {
+    const config::AdminSettings& admin = snapshot_->settings().admin;
+    if (endpoint.action == Action::admin) {
+        return x_.listener == ListenerKind::admin ||
+               (x_.listener == ListenerKind::api && !admin.listen && admin.enabled());
+    }
+    return endpoint.is_public || x_.listener == ListenerKind::api;
 }
 
 Task<void> Dispatch::serve_model(adapters::Operation operation) {
@@ -500,7 +482,9 @@ void Dispatch::refuse(const Failure& failure) {
     }
     if (failure.kind == FailureKind::method_not_allowed) {
         const Endpoint* const endpoint = find_endpoint(x_.head.path);
-        head.add("allow", endpoint != nullptr ? endpoint->method : std::string_view("GET"));
+        const bool is_admin = endpoint != nullptr && endpoint->action == Action::admin;
+        head.add("allow", is_admin ? admin::allowed_methods(x_.head.path)
+                                   : std::string(endpoint != nullptr ? endpoint->method : "GET"));
     }
     add_own_fields(head);
     x_.responder.start(head);

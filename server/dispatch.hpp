@@ -19,6 +19,7 @@ namespace upstream {
 struct Origin;
 }
 class Worker;
+struct Endpoint;
 
 /// One exchange on its way through the phases.  Lives in the coroutine that serves it; publishes
 /// its record when it dies, so exactly once, also when cancelled.
@@ -49,6 +50,9 @@ private:
     void serve_models(std::string_view id);
     void serve_health(bool ready);
     void serve_metrics();
+    [[nodiscard]] Task<void> serve_admin();  // server/admin/serve.cpp
+    [[nodiscard]] Result<void> authenticate_admin();
+    [[nodiscard]] bool is_served_here(const Endpoint& endpoint) const noexcept;
     [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
     [[nodiscard]] Task<Result<void>> relay();
     [[nodiscard]] Task<Result<void>> send(adapters::UpstreamRequest& request);

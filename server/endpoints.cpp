@@ -16,6 +16,7 @@ constexpr std::array kEndpoints{
     Endpoint{"/health/live", "GET", Action::live, "health", Operation::chat, true},
     Endpoint{"/health/ready", "GET", Action::ready, "health", Operation::chat, true},
     Endpoint{"/health", "GET", Action::ready, "health", Operation::chat, true},
+    Endpoint{"/admin/v1/", "*", Action::admin, "admin", Operation::chat, true},
     Endpoint{"/metrics", "GET", Action::metrics, "metrics", Operation::chat, true},
 };
 

@@ -8,11 +8,11 @@
 
 namespace tollgate::server {
 
-enum class Action : std::uint8_t { model, list_models, show_model, live, ready, metrics };
+enum class Action : std::uint8_t { model, list_models, show_model, live, ready, metrics, admin };
 
 struct Endpoint {
     std::string_view path;    ///< exact, or a prefix where it ends in '/'
-    std::string_view method;  ///< GET also allows HEAD
+    std::string_view method;  ///< GET also allows HEAD; "*": any, the action decides
     Action action;
     std::string_view label;  ///< value of the metrics' endpoint label
     adapters::Operation operation = adapters::Operation::chat;

@@ -118,7 +118,7 @@ public:
 };
 
 /// Which of the gateway's doors a request came through.
-enum class ListenerKind : std::uint8_t { api, metrics };
+enum class ListenerKind : std::uint8_t { api, metrics, admin };
 
 /// One request and the means to answer it; the same for HTTP/1.1 and HTTP/2.
 struct Exchange {

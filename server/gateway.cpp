@@ -5,10 +5,13 @@
 #include "server/listen.hpp"
 #include "server/worker.hpp"
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <malloc.h>
+#include <mutex>
 #include <pthread.h>
+#include <random>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -19,6 +22,8 @@ namespace tollgate::server {
 namespace {
 
 using config::Problem;
+
+constexpr std::size_t kMostAdminWaiting = 64;
 
 unsigned usable_cores() {
     cpu_set_t set;
@@ -93,7 +98,11 @@ public:
           snapshot_(std::move(snapshot)),
           logger_(std::move(logger)),
           registry_(registry_options(snapshot_->settings(), *logger_)),
-          shared_{registry_, *logger_} {
+          shared_{.registry = registry_,
+                  .logger = *logger_,
+                  .admin = admin_services(),
+                  .side_thread = &side_thread_,
+                  .throttle = router::AuthThrottle(std::random_device{}())} {
         registry_.set_vocabulary(snapshot_->shared_vocabulary());
     }
 
@@ -104,21 +113,37 @@ public:
 
 private:
     [[nodiscard]] bool listen(const config::ListenAddress& address, ListenerKind kind);
-    void reload();
+    /// From any thread.  The problems of a configuration that is not taken over.
+    std::vector<Problem> reload();
+    [[nodiscard]] router::SnapshotPtr snapshot() const {
+        const std::lock_guard lock(snapshot_mutex_);
+        return snapshot_;
+    }
+    [[nodiscard]] admin::Services admin_services();
 
     const ConfigSource& source_;
+    std::mutex reload_mutex_;  // one reload at a time: a signal's, or the admin API's
+    mutable std::mutex snapshot_mutex_;
     router::SnapshotPtr snapshot_;
     std::unique_ptr<metrics::Logger> logger_;
     metrics::Registry registry_;
     Shared shared_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::jthread> threads_;
+    SideThread side_thread_{kMostAdminWaiting};  // its jobs end before the workers do
 };
+
+admin::Services Gateway::admin_services() {
+    admin::Services services;
+    services.snapshot = [this] { return snapshot(); };
+    services.reload = [this] { return reload(); };
+    return services;
+}
 
 bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
     const bool is_tcp = address.unix_path.empty();
-    // Metrics need one queue only, and a UNIX socket can only have one.
-    const bool alone = workers_.size() == 1 || kind == ListenerKind::metrics || !is_tcp;
+    // Metrics and administration need one queue only, and a UNIX socket can only have one.
+    const bool alone = workers_.size() == 1 || kind != ListenerKind::api || !is_tcp;
     auto first = open_listener(address, PortSharing::exclusive);
     if (!first) {
         logger_->log(metrics::Level::error, "cannot start", {{"problem", first.error()}});
@@ -128,8 +153,9 @@ bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
     if (is_tcp) {
         bound.port = bound_port(*first);
     }
-    logger_->log(metrics::Level::info,
-                 kind == ListenerKind::metrics ? "listening for metrics" : "listening",
+    constexpr std::array<std::string_view, 3> kEvents{"listening", "listening for metrics",
+                                                      "listening for administration"};
+    logger_->log(metrics::Level::info, kEvents[static_cast<std::size_t>(kind)],
                  {{"address", to_string(bound)}});
     if (alone) {
         workers_.front()->listen(*first, kind);
@@ -165,6 +191,9 @@ bool Gateway::start() {
     if (settings.metrics.listen && !listen(*settings.metrics.listen, ListenerKind::metrics)) {
         return false;
     }
+    if (settings.admin.listen && !listen(*settings.admin.listen, ListenerKind::admin)) {
+        return false;
+    }
     report(*logger_, metrics::Level::warn, "configuration warning", settings.warnings);
     report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
     std::string names;
@@ -195,7 +224,7 @@ void Gateway::run(int signals) {
         }
         if (info.ssi_signo == SIGHUP) {
             logger_->reopen();
-            reload();
+            static_cast<void>(reload());  // what is wrong is in the log
         } else {
             stopping = true;
             logger_->log(metrics::Level::info, "stopping",
@@ -226,15 +255,19 @@ void Gateway::run(int signals) {
     logger_->log(metrics::Level::info, "stopped");
 }
 
-void Gateway::reload() {
+std::vector<Problem> Gateway::reload() {
+    const std::lock_guard one_at_a_time(reload_mutex_);
     auto next = load(source_, &snapshot_->vocabulary());
     registry_.count_reload(next.has_value());
     if (!next) {
         report(*logger_, metrics::Level::error, "configuration rejected, the running one stays",
                next.error());
-        return;
+        return next.error();
     }
-    snapshot_ = std::move(*next);
+    {
+        const std::lock_guard lock(snapshot_mutex_);
+        snapshot_ = std::move(*next);
+    }
     registry_.set_vocabulary(snapshot_->shared_vocabulary());
     for (const std::unique_ptr<Worker>& worker : workers_) {
         worker->adopt(snapshot_);
@@ -242,6 +275,7 @@ void Gateway::reload() {
     report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->settings().warnings);
     report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
     logger_->log(metrics::Level::info, "configuration reloaded");
+    return {};
 }
 
 }  // namespace

@@ -7,9 +7,12 @@
 #include "metrics/log.hpp"
 #include "metrics/registry.hpp"
 #include "metrics/shard.hpp"
+#include "router/keys/auth_throttle.hpp"
 #include "router/snapshot.hpp"
+#include "server/admin/admin.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
+#include "server/io/side_thread.hpp"
 #include "server/io/task_group.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
@@ -37,6 +40,9 @@ class Session;
 struct Shared {
     metrics::Registry& registry;
     metrics::Logger& logger;
+    admin::Services admin = {};
+    SideThread* side_thread = nullptr;  ///< null: no admin API
+    router::AuthThrottle throttle{0};
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
 };

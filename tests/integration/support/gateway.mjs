@@ -57,6 +57,7 @@ export class Gateway {
   lines = []; // of the log, parsed where they are JSON
   port = 0;
   metricsPort = 0;
+  adminPort = 0;
 
   constructor(env) {
     this.#env = env;
@@ -119,6 +120,7 @@ export class Gateway {
       }
       this.lines.push(line);
       if (line.event === "listening") this.port ||= Number(/:(\d+)$/.exec(line.address)?.[1] ?? 0);
+      if (line.event === "listening for administration") this.adminPort = Number(/:(\d+)$/.exec(line.address)?.[1] ?? 0);
       if (line.event === "listening for metrics") this.metricsPort = Number(/:(\d+)$/.exec(line.address)[1]);
     }
   }
@@ -141,6 +143,11 @@ export class Gateway {
   }
   post(path, body, headers = {}, reading = {}) {
     return this.request({ method: "POST", path, body, headers }, reading);
+  }
+  /// One call of the admin API; `key` where it needs one.
+  admin(method, path, body, { key, headers = {} } = {}) {
+    const all = { ...(key ? { authorization: `Bearer ${key}` } : {}), ...headers };
+    return request(this.adminPort || this.port, { method, path: `/admin/v1/${path}`, body, headers: all });
   }
   chat(body, headers = {}, reading = {}) {
     return this.post("/v1/chat/completions", { messages: [{ role: "user", content: "hi" }], ...body }, headers, reading);

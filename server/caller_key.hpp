@@ -1,0 +1,17 @@
+// The secret by which a caller is known.
+#pragma once
+
+#include "server/exchange.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace tollgate::server {
+
+/// The caller's key, wherever the client's SDK puts it; empty: none was sent.
+[[nodiscard]] std::string_view caller_key(const RequestHead& head) noexcept;
+
+/// "sha256:" and the hash in hex, as configurations hold it.
+[[nodiscard]] std::string sha256_text(std::string_view bytes);
+
+}  // namespace tollgate::server
