@@ -260,8 +260,8 @@ Task<Result<void>> Relay::not_a_stream() {
 }
 
 Task<Result<void>> Relay::stream_as_read() {
-    stream_ = std::make_unique<RelayedStream>(w_.request.include_usage ? UsageChunk::pass
-                                                                       : UsageChunk::strip);
+    stream_ = std::make_unique<RelayedStream>(
+        w_.request.include_usage ? UsageChunk::pass : UsageChunk::strip, &report_.heard);
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
@@ -326,6 +326,7 @@ Task<Result<void>> Relay::stream_translated() {
         w_.dialect.decoder(adapters::Delivery::stream, decode_context());
     const std::unique_ptr<adapters::AnswerWriter> writer =
         adapters::stream_writer(answer_context());
+    writer->listen(&report_.heard);
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {

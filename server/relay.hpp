@@ -5,6 +5,7 @@
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/dialect.hpp"
 #include "adapters/event.hpp"
+#include "adapters/tokens/count.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/upstream/call.hpp"
@@ -58,6 +59,7 @@ struct RelayWiring {
 /// What the relay has learnt from the answer.
 struct RelayReport {
     adapters::Usage usage;
+    tokens::Heard heard;  ///< of a stream, for the case that the vendor reports no usage
     std::uint64_t bytes_out = 0;
     Clock::time_point first_byte{};  ///< when the first bytes went out; epoch: none did
     Clock::duration waited{};        ///< time spent waiting for the vendor

@@ -21,7 +21,9 @@ enum class UsageChunk : std::uint8_t { pass, strip };
 /// Fed with what arrives; only whole events go on, so that an error event can always follow.
 class RelayedStream {
 public:
-    explicit RelayedStream(UsageChunk usage_chunk) : usage_chunk_(usage_chunk) {}
+    /// `heard` (may be null, else outlives this) is given the model's words.
+    explicit RelayedStream(UsageChunk usage_chunk, tokens::Heard* heard = nullptr)
+        : probe_(heard), usage_chunk_(usage_chunk) {}
 
     /// Takes bytes and leaves in pieces() what goes to the client: views into `bytes` and into this
     /// object, until the next call.  A Failure is final; pieces() then has the good events before

@@ -5,6 +5,7 @@
 
 #include "adapters/event.hpp"
 #include "adapters/request.hpp"
+#include "adapters/tokens/count.hpp"
 
 #include <cstdint>
 #include <map>
@@ -37,10 +38,21 @@ public:
     [[nodiscard]] const Usage& reported_usage() const noexcept { return usage_; }
     /// A finish reason was seen for at least one choice.
     [[nodiscard]] bool has_finished() const noexcept { return finished_; }
+    /// From now on `heard` is given the model's words; it outlives the writer.
+    void listen(tokens::Heard* heard) noexcept { heard_ = heard; }
 
 protected:
+    void hear(std::string_view piece) {
+        if (heard_ != nullptr) {
+            heard_->add(piece, false);
+        }
+    }
+
     Usage usage_;
     bool finished_ = false;
+
+private:
+    tokens::Heard* heard_ = nullptr;
 };
 
 [[nodiscard]] std::unique_ptr<AnswerWriter> stream_writer(AnswerContext context);

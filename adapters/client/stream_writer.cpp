@@ -144,6 +144,7 @@ public:
         if (piece.empty()) {
             return;
         }
+        hear(piece);
         open_tool(choice, index);
         out_ += ",\"function\":{\"arguments\":\"";
         json::append_escaped(out_, piece);
@@ -193,6 +194,7 @@ private:
         if (piece.empty()) {
             return;
         }
+        hear(piece);
         open_delta(choice);
         out_ += '"';
         out_ += member;
@@ -212,6 +214,7 @@ public:
 
     void text(unsigned choice, std::string_view piece) override {
         if (!piece.empty()) {
+            hear(piece);
             open_text(choice, piece);
             close(FinishReason::none);
         }
@@ -219,6 +222,7 @@ public:
     void refusal(unsigned choice, std::string_view piece) override { text(choice, piece); }
     void reasoning(unsigned choice, std::string_view piece) override {
         if (!piece.empty()) {
+            hear(piece);
             open_text(choice, {});
             out_ += ",\"reasoning_content\":";
             json::append_string(out_, piece);

@@ -71,6 +71,23 @@ std::string_view string_at(std::string_view json, std::size_t at) noexcept {
     return end == npos ? std::string_view{} : json.substr(at + 1, end - at - 1);
 }
 
+/// The contents of the string that begins at `at`, still escaped; empty for anything else.
+std::string_view words_at(std::string_view json, std::size_t at) noexcept {
+    if (at == npos || json[at] != '"') {
+        return {};
+    }
+    for (std::size_t end = json.find('"', at + 1); end != npos; end = json.find('"', end + 1)) {
+        std::size_t slashes = 0;
+        while (json[end - 1 - slashes] == '\\') {  // stops at the opening quote at the latest
+            ++slashes;
+        }
+        if (slashes % 2 == 0) {
+            return json.substr(at + 1, end - at - 1);
+        }
+    }
+    return {};
+}
+
 /// Where the members of interest are, found by their names alone.  Content cannot fool this: inside
 /// a JSON string every quote has a backslash before it.
 struct Places {
@@ -79,8 +96,9 @@ struct Places {
     bool may_be_error = false;   ///< an `error` that is not null
     bool is_finished = false;
     std::string_view failed_reason;  ///< a finish_reason that is none
+    tokens::Heard* heard = nullptr;  ///< given the model's words; null: nobody listens
 
-    void note(std::string_view json, std::size_t quote) noexcept {
+    void note(std::string_view json, std::size_t quote) {
         if (quote > 0 && json[quote - 1] == '\\') {
             return;
         }
@@ -89,6 +107,27 @@ struct Places {
             case 'c':
                 if (choices == npos && rest.starts_with("choices\"")) {
                     choices = value_after(json, quote + 9);
+                } else if (rest.starts_with("content\"")) {
+                    hear(json, quote + 9);
+                }
+                break;
+            case 'a':
+                if (rest.starts_with("arguments\"")) {
+                    hear(json, quote + 11);
+                }
+                break;
+            case 'r':
+                // Some say the same thoughts under two names; the first counts.
+                if (!has_reasoned &&
+                    (rest.starts_with("reasoning_content\"") || rest.starts_with("reasoning\""))) {
+                    has_reasoned = hear(json, quote + (rest[9] == '"' ? 11 : 19));
+                } else if (rest.starts_with("refusal\"")) {
+                    hear(json, quote + 9);
+                }
+                break;
+            case 't':  // the legacy completions
+                if (!has_reasoned && rest.starts_with("text\"")) {
+                    hear(json, quote + 6);
                 }
                 break;
             case 'u':
@@ -114,6 +153,16 @@ struct Places {
     }
 
 private:
+    bool has_reasoned = false;
+
+    bool hear(std::string_view json, std::size_t name_end) {
+        const std::string_view words =
+            heard == nullptr ? std::string_view() : words_at(json, value_after(json, name_end));
+        if (!words.empty()) {
+            heard->add(words, true);
+        }
+        return !words.empty();
+    }
     void note_reason(std::string_view json, std::size_t at) noexcept {
         const std::string_view word = at == npos ? std::string_view{} : string_at(json, at);
         if (openai::is_failed_reason(word)) {
@@ -134,7 +183,8 @@ unsigned names_in(const char* block) noexcept {
     const __m128i next = load(1);
     const auto is = [next](char letter) { return _mm_cmpeq_epi8(next, _mm_set1_epi8(letter)); };
     const __m128i letters =
-        _mm_or_si128(_mm_or_si128(is('c'), is('u')), _mm_or_si128(is('e'), is('f')));
+        _mm_or_si128(_mm_or_si128(_mm_or_si128(is('c'), is('u')), _mm_or_si128(is('e'), is('f'))),
+                     _mm_or_si128(_mm_or_si128(is('a'), is('r')), is('t')));
     const __m128i quotes = _mm_cmpeq_epi8(load(0), _mm_set1_epi8('"'));
     return static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(quotes, letters)));
 #else
@@ -146,8 +196,9 @@ unsigned names_in(const char* block) noexcept {
 #endif
 }
 
-Places find_places(std::string_view json) noexcept {
+Places find_places(std::string_view json, tokens::Heard* heard = nullptr) {
     Places places;
+    places.heard = heard;
     std::size_t block = 0;
     for (; block + 17 <= json.size(); block += 16) {
         for (unsigned hits = names_in(json.data() + block); hits != 0; hits &= hits - 1) {
@@ -294,7 +345,7 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
         result.is_done = true;
         return result;
     }
-    const Places places = find_places(data);
+    const Places places = find_places(data, heard_);
     const bool is_empty = places.choices == npos || is_empty_list(data, places.choices);
     // An answer without choices is a usage report, or not an answer.
     if (places.may_be_error || places.choices == npos || (is_empty && places.usage == npos)) {

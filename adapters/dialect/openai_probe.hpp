@@ -4,6 +4,7 @@
 #pragma once
 
 #include "adapters/event.hpp"
+#include "adapters/tokens/count.hpp"
 #include "failover/failure.hpp"
 
 #include <string_view>
@@ -19,6 +20,10 @@ struct ProbedEvent {
 /// One per attempt; sans-I/O.  An ordinary delta costs one scan of its bytes and no parse.
 class AnswerProbe {
 public:
+    AnswerProbe() = default;
+    /// `heard` (may be null, else outlives the probe) is given the model's words of each event.
+    explicit AnswerProbe(tokens::Heard* heard) noexcept : heard_(heard) {}
+
     /// One event's data.  Fails when it is an error of the vendor's instead of an answer, or no
     /// JSON.
     [[nodiscard]] Result<ProbedEvent> event(std::string_view data);
@@ -32,6 +37,7 @@ public:
     [[nodiscard]] bool has_finished() const noexcept { return finished_; }
 
 private:
+    tokens::Heard* heard_ = nullptr;
     Usage usage_;
     bool finished_ = false;
 };
