@@ -128,6 +128,7 @@ void read_connection(Section& in, ProviderSettings& out) {
         pool.count("max_connections", out.pool.max_connections, 1, 65'536);
         pool.duration("idle", out.pool.idle, kShortest, kLongest);
         pool.choice("http2", out.pool.http2, kHttp2);
+        pool.duration("ping", out.pool.ping, kShortest, kLongest);
     });
     in.section("tls", [&](Section& tls) {
         tls.path("ca_file", out.tls.ca_file);

@@ -117,6 +117,8 @@ struct ProviderPool {
         16384;  ///< per worker and origin; further exchanges wait for a free one
     milliseconds idle = seconds(90);  ///< an unused connection is closed after this
     Http2 http2 = Http2::automatic;   ///< automatic: by ALPN; on: also in plain text; off: HTTP/1.1
+    milliseconds ping = seconds(10);  ///< an HTTP/2 connection with streams that is silent so long
+                                      ///< is asked whether it lives, and given up after as long
     [[nodiscard]] bool operator==(const ProviderPool&) const = default;
 };
 

@@ -126,6 +126,15 @@ bool Channel::session_resumed() const noexcept {
     return ssl_ && SSL_session_reused(ssl_.get()) == 1;
 }
 
+std::string_view Channel::alpn() const noexcept {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    if (ssl_) {
+        SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+    }
+    return {reinterpret_cast<const char*>(name), size};
+}
+
 bool WriteQueue::write(Channel& channel, std::span<const iovec> pieces) {
     std::array<iovec, 16> left;
     std::size_t count = 0;

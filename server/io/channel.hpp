@@ -40,6 +40,8 @@ public:
         return ssl_ ? tls_error(ssl_.get()) : std::string();
     }
     [[nodiscard]] bool session_resumed() const noexcept;
+    /// What ALPN chose; empty without TLS, or when the peer chose nothing.
+    [[nodiscard]] std::string_view alpn() const noexcept;
 
 private:
     [[nodiscard]] IoResult tls_result(int result) noexcept;

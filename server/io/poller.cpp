@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,7 @@ struct Poller::Outer {
     Descriptor descriptor;  // owns the inner epoll descriptor
 };
 
-Poller::Poller(asio::io_context& context) : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+Poller::Poller(asio::io_context& context) : context_(context), fd_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (fd_ < 0) {
         throw std::system_error(errno, std::generic_category(), "epoll_create1");
     }
@@ -46,6 +47,36 @@ void Poller::retire(Target& target) noexcept {
     }
 }
 
+void Poller::at_batch_end(BatchEnd& waiting) {
+    if (std::find(ending_.begin(), ending_.end(), &waiting) != ending_.end()) {
+        return;
+    }
+    ending_.push_back(&waiting);
+    if (!dispatching_ && !posted_) {
+        posted_ = true;
+        asio::post(context_, [this] {
+            posted_ = false;
+            dispatching_ = true;
+            end_batch();
+        });
+    }
+}
+
+void Poller::forget(BatchEnd& waiting) noexcept {
+    std::erase(ending_, &waiting);
+}
+
+// What one of them does may bring another into the list, or take one off it.
+void Poller::end_batch() {
+    while (!ending_.empty()) {
+        BatchEnd* const next = ending_.back();
+        ending_.pop_back();
+        next->batch_ended();
+    }
+    dispatching_ = false;
+    retired_.clear();
+}
+
 void Poller::wait() {
     outer_->descriptor.async_wait(Outer::Descriptor::wait_read,
                                   [this](const boost::system::error_code& ec) {
@@ -64,8 +95,7 @@ void Poller::dispatch() {
          std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
         static_cast<Target*>(event.data.ptr)->ready(event.events);
     }
-    dispatching_ = false;
-    retired_.clear();
+    end_batch();
 }
 
 }  // namespace tollgate::server

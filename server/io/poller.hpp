@@ -29,6 +29,20 @@ public:
         virtual void ready(std::uint32_t events) = 0;
     };
 
+    /// Called once when the sockets that became ready together have all been served: what they have
+    /// to say to one peer can go out in one write.
+    class BatchEnd {
+    public:
+        virtual void batch_ended() = 0;
+
+    protected:
+        ~BatchEnd() = default;
+    };
+    /// Outside of a batch the call comes with the next turn of the loop.  Asking twice is asking
+    /// once.
+    void at_batch_end(BatchEnd& waiting);
+    void forget(BatchEnd& waiting) noexcept;
+
     /// Watches `fd` until it is closed.  Throws std::system_error when the kernel refuses (out of
     /// memory, too many watches).
     void add(int fd, Target& target);
@@ -40,11 +54,15 @@ private:
     struct Outer;
     void wait();
     void dispatch();
+    void end_batch();
 
+    boost::asio::io_context& context_;
     std::unique_ptr<Outer> outer_;
     std::vector<std::unique_ptr<Target>> retired_;
+    std::vector<BatchEnd*> ending_;
     int fd_;
     bool dispatching_ = false;
+    bool posted_ = false;
 };
 
 }  // namespace tollgate::server

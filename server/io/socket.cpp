@@ -26,6 +26,7 @@ public:
         reader_ = nullptr;
         writer_ = nullptr;
         watcher_ = nullptr;
+        write_watcher_ = nullptr;
         poller_.retire(*this);
     }
 
@@ -44,6 +45,8 @@ public:
             writable_ = true;
             if (writer_ != nullptr) {
                 std::exchange(writer_, nullptr)->wake_ready();
+            } else if (write_watcher_ != nullptr) {
+                write_watcher_->on_writable();
             }
         }
     }
@@ -62,6 +65,7 @@ public:
     Waiter* reader_ = nullptr;
     Waiter* writer_ = nullptr;
     ReadWatcher* watcher_ = nullptr;
+    WriteWatcher* write_watcher_ = nullptr;
 
 private:
     Poller& poller_;
@@ -144,6 +148,10 @@ void Socket::watch(ReadWatcher* watcher) {
     if (watcher != nullptr && core_->is_readable()) {
         watcher->on_readable();
     }
+}
+
+void Socket::watch_writable(WriteWatcher* watcher) noexcept {
+    core_->write_watcher_ = watcher;
 }
 
 bool Socket::Awaiter::await_ready() const noexcept {

@@ -40,6 +40,15 @@ protected:
     ~ReadWatcher() = default;
 };
 
+/// Told when a socket that nobody awaits takes bytes again.
+class WriteWatcher {
+public:
+    virtual void on_writable() = 0;
+
+protected:
+    ~WriteWatcher() = default;
+};
+
 /// Owns a file descriptor, registered with the worker's poller once for its whole life.  Waiting
 /// costs no system call, an idle connection is watched for free, and the end of a peer is noticed
 /// when it happens, whoever is waiting.
@@ -99,6 +108,9 @@ public:
     /// awaits that, at once when it is already.  The watcher reads, to the end of what there is, or
     /// replaces itself.
     void watch(ReadWatcher* watcher);
+    /// Calls `watcher` (until replaced by nullptr) whenever the socket may take bytes again; also
+    /// when it never stopped to.
+    void watch_writable(WriteWatcher* watcher) noexcept;
 
 private:
     Core* core_ = nullptr;  // freed by the poller, see socket.cpp

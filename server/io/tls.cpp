@@ -111,6 +111,11 @@ Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
     return ssl;
 }
 
+void TlsClientContext::offer_http2(ssl_st* ssl) noexcept {
+    static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+    SSL_set_alpn_protos(ssl, kProtocols, sizeof kProtocols - 1);
+}
+
 std::string tls_error(const ssl_st* ssl) {
     const long verdict = SSL_get_verify_result(ssl);
     if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {

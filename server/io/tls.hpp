@@ -57,6 +57,8 @@ public:
     /// session to resume. `sessions` must outlive the returned object; new tickets are put there.
     [[nodiscard]] Result<SslPtr> connect(int fd, const std::string& host,
                                          TlsSessionSlot& sessions) const;
+    /// Before the handshake: offers "h2" and "http/1.1" by ALPN (RFC 7301).
+    static void offer_http2(ssl_st* ssl) noexcept;
 
 private:
     explicit TlsClientContext(ssl_ctx_st* context, bool verify) noexcept

@@ -1,5 +1,4 @@
-// One request at one vendor, whatever carries it: HTTP/1.1, later HTTP/2, or the built-in demo
-// model.
+// One request at one vendor, whatever carries it: HTTP/1.1, HTTP/2, or the built-in demo model.
 #pragma once
 
 #include "adapters/dialect.hpp"

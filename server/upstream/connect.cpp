@@ -138,6 +138,10 @@ Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std:
     if (!ssl) {
         co_return std::unexpected(std::move(ssl.error()));
     }
+    // The hop to a proxy, which has the other slot, is always HTTP/1.1: it carries a CONNECT.
+    if (wiring.offer_http2 && &sessions == wiring.sessions) {
+        TlsClientContext::offer_http2(ssl->get());
+    }
     const IoResult outcome = co_await channel.handshake(std::move(*ssl), interrupt);
     if (outcome.status != IoStatus::ok) {
         const std::string reason = outcome.error == EPROTO ? channel.handshake_error()

@@ -17,6 +17,7 @@ struct ConnectWiring {
     const TlsClientContext* tls = nullptr;     ///< null for plain origins
     TlsSessionSlot* sessions = nullptr;        ///< of the origin
     TlsSessionSlot* proxy_sessions = nullptr;  ///< of an https:// proxy in front of it
+    bool offer_http2 = false;                  ///< to the origin, by ALPN
 };
 
 /// Opens a connection.  Failures are connect_failed and say which step failed at which address, and

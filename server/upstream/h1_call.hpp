@@ -17,6 +17,10 @@ public:
     /// await.
     H1Call(Pool& pool, Origin& origin, std::span<char> scratch) noexcept
         : pool_(pool), origin_(origin), scratch_(scratch) {}
+    /// On a connection that is there already.
+    H1Call(Pool& pool, Origin& origin, std::span<char> scratch,
+           std::unique_ptr<Connection> connection) noexcept
+        : pool_(pool), origin_(origin), scratch_(scratch), connection_(std::move(connection)) {}
     ~H1Call() override;
 
     [[nodiscard]] bool connect_at_once() override;

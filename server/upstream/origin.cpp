@@ -2,6 +2,7 @@
 
 #include "server/exchange.hpp"
 
+#include <array>
 #include <charconv>
 
 namespace tollgate::server::upstream {
@@ -51,6 +52,8 @@ std::optional<Authority> parse_authority(std::string_view text, std::uint16_t de
 std::string OriginSpec::key() const {
     std::string text = tls ? "https://" : "http://";
     text.append(host).append(":").append(std::to_string(port));
+    constexpr std::array<std::string_view, 3> kHttp2{"", "|h2?", "|h2"};
+    text.append(kHttp2[static_cast<std::size_t>(http2)]);
     text.append("|").append(server_name).append("|").append(tls_options.ca_file).append("|");
     text.append(tls_options.client_certificate)
         .append("|")

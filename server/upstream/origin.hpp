@@ -22,6 +22,9 @@ struct Proxy {
     std::string password;
 };
 
+/// Whether HTTP/2 is spoken to an origin: never, where TLS negotiates it, or without asking.
+enum class Http2Use : std::uint8_t { never, negotiated, always };
+
 struct OriginSpec {
     bool tls = false;
     std::string host;  ///< name or literal address, without brackets
@@ -31,6 +34,8 @@ struct OriginSpec {
     std::optional<Proxy> proxy;
     std::size_t max_connections = 256;  ///< per worker
     std::chrono::milliseconds idle = std::chrono::seconds(90);
+    Http2Use http2 = Http2Use::never;
+    std::chrono::milliseconds ping = std::chrono::seconds(10);
 
     /// Equal keys may share connections.
     [[nodiscard]] std::string key() const;

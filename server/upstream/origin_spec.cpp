@@ -2,6 +2,22 @@
 
 namespace tollgate::server::upstream {
 
+namespace {
+
+// Without TLS there is nothing to negotiate with, so the configuration has to know (RFC 9113
+// section 3.3).
+Http2Use http2_use(config::Http2 wanted, bool tls) noexcept {
+    if (wanted == config::Http2::off) {
+        return Http2Use::never;
+    }
+    if (tls) {
+        return Http2Use::negotiated;
+    }
+    return wanted == config::Http2::on ? Http2Use::always : Http2Use::never;
+}
+
+}  // namespace
+
 Result<OriginSpec> origin_spec(const router::Provider& provider) {
     const config::ProviderSettings& settings = provider.settings;
     Result<Url> url = parse_url(provider.endpoint.base_url);
@@ -20,6 +36,8 @@ Result<OriginSpec> origin_spec(const router::Provider& provider) {
     spec.tls_options.verify = settings.tls.verify;
     spec.max_connections = settings.pool.max_connections;
     spec.idle = settings.pool.idle;
+    spec.http2 = http2_use(settings.pool.http2, spec.tls);
+    spec.ping = settings.pool.ping;
     if (!settings.proxy.empty()) {
         Result<Proxy> proxy = parse_proxy(settings.proxy.reveal());
         if (!proxy) {

@@ -1,16 +1,11 @@
 #include "server/upstream/pool.hpp"
 
 #include "server/upstream/connect.hpp"
+#include "server/upstream/h2_session.hpp"
 
 #include <algorithm>
 
 namespace tollgate::server::upstream {
-namespace {
-
-constexpr std::chrono::seconds kSweepEvery{5};
-
-}  // namespace
-
 void Connection::on_readable() {
     char byte =
         0;  // a late session ticket, or readiness that was not used up, is no reason to close
@@ -25,12 +20,22 @@ Pool::Pool(Reactor& reactor, PoolObserver& observer)
 
 Pool::~Pool() = default;
 
+Origin::Origin(OriginSpec s, std::size_t p)
+    : spec(std::move(s)),
+      provider(p),
+      speaks(spec.http2 == Http2Use::never    ? Speaks::http1
+             : spec.http2 == Http2Use::always ? Speaks::http2
+                                              : Speaks::unknown) {}
+
+Origin::~Origin() = default;
+
 Origin& Pool::origin(const std::string& key, const OriginSpec& spec, std::size_t provider) {
     const auto found = origins_.find(key);
     if (found != origins_.end()) {
         found->second->spec.max_connections =
             spec.max_connections;  // what a reload may change without breaking connections
         found->second->spec.idle = spec.idle;
+        found->second->spec.ping = spec.ping;
         return *found->second;
     }
     auto made = std::make_unique<Origin>(spec, provider);
@@ -81,14 +86,7 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
                 co_return connection;
             }
         }
-        if (origin.open >= origin.spec.max_connections && !origin.idle.empty()) {
-            // A fresh one is wanted: make room.  Off the list first, since discard() wakes others.
-            std::unique_ptr<Connection> oldest = std::move(origin.idle.front());
-            origin.idle.erase(origin.idle.begin());
-            observer_.upstream_connections(origin, +1, -1);
-            discard(std::move(oldest));
-        }
-        if (origin.open < origin.spec.max_connections) {
+        if (origin.open < origin.spec.max_connections || close_an_idle(origin)) {
             break;
         }
         observer_.pool_event(origin, PoolEvent::waited);
@@ -104,6 +102,16 @@ Task<Result<std::unique_ptr<Connection>>> Pool::acquire(Origin& origin, Wanted w
 }
 
 Task<Result<std::unique_ptr<Connection>>> Pool::open(Origin& origin, Interrupt& interrupt) {
+    doubt_http1(origin, Reactor::now());  // for the exchanges after this one
+    Result<Channel> channel = co_await open_channel(origin, false, interrupt);
+    if (!channel) {
+        origin.waiting.wake_one();
+        co_return std::unexpected(std::move(channel.error()));
+    }
+    co_return first_use(origin, std::move(*channel));
+}
+
+Task<Result<Channel>> Pool::open_channel(Origin& origin, bool offer_http2, Interrupt& interrupt) {
     if (!origin.tls_problem.empty()) {
         co_return fail(FailureKind::connect_failed, origin.tls_problem);
     }
@@ -113,24 +121,29 @@ Task<Result<std::unique_ptr<Connection>>> Pool::open(Origin& origin, Interrupt& 
                          .origin = origin.spec,
                          .tls = origin.tls,
                          .sessions = &origin.sessions,
-                         .proxy_sessions = &origin.proxy_sessions};
+                         .proxy_sessions = &origin.proxy_sessions,
+                         .offer_http2 = offer_http2};
     Result<Channel> channel = co_await connect(wiring, interrupt);
     if (!channel) {
         --origin.open;
-        origin.waiting.wake_one();
-        co_return std::unexpected(std::move(channel.error()));
+        co_return channel;
     }
     observer_.upstream_connections(origin, +1, 0);
     observer_.pool_event(origin, PoolEvent::opened);
-    auto connection = std::make_unique<Connection>(*this, origin, std::move(*channel));
+    co_return channel;
+}
+
+std::unique_ptr<Connection> Pool::first_use(Origin& origin, Channel channel) {
+    auto connection = std::make_unique<Connection>(*this, origin, std::move(channel));
     connection->uses_ = 1;
-    co_return connection;
+    return connection;
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
     Origin& origin = connection->origin_;
     Connection& kept = *connection;
     kept.idle_since_ = Reactor::now();
+    doubt_http1(origin, kept.idle_since_);
     observer_.upstream_connections(origin, -1, +1);
     origin.idle.push_back(std::move(connection));
     if (!sweep_.is_set()) {
@@ -171,6 +184,16 @@ void Pool::close_expired() {
             drop_idle(*origin->idle.front(), PoolEvent::expired);
         }
         any = any || !origin->idle.empty();
+        for (const std::unique_ptr<H2Session>& session : origin->h2) {
+            if (!session->is_busy() && !session->is_dead()) {
+                if (session->idle_since() + origin->spec.idle <= now) {
+                    observer_.pool_event(*origin, PoolEvent::expired);
+                    session->close_idle();
+                } else {
+                    any = true;
+                }
+            }
+        }
     }
     if (any) {
         sweep_.set(now + kSweepEvery);

@@ -4,6 +4,7 @@
 #include "server/io/channel.hpp"
 #include "server/io/reactor.hpp"
 #include "server/io/tls.hpp"
+#include "server/upstream/h2_stream.hpp"
 #include "server/upstream/origin.hpp"
 #include "server/upstream/resolve.hpp"
 
@@ -16,6 +17,7 @@
 namespace tollgate::server::upstream {
 
 class Pool;
+class H2Session;
 struct Origin;
 
 /// What can happen to a pooled connection; `waited`: an exchange had to queue for one; `stale`: a
@@ -57,17 +59,34 @@ private:
 
 /// All that a worker knows about one origin.  Lives as long as the pool.
 struct Origin {
-    explicit Origin(OriginSpec s, std::size_t p) : spec(std::move(s)), provider(p) {}
+    Origin(OriginSpec s, std::size_t p);
+    ~Origin();
     OriginSpec spec;
     std::size_t provider;  ///< for the gauges: index of the provider that named it first
     std::vector<std::unique_ptr<Connection>>
         idle;              ///< the last used is at the back and is used first
-    std::size_t open = 0;  ///< lent, idle and being connected
+    std::size_t open = 0;  ///< lent, idle and being connected; HTTP/2 ones are open while they live
     WaitList waiting;      ///< exchanges that want a connection while open is at its bound
     const TlsClientContext* tls = nullptr;
     TlsSessionSlot sessions;
     TlsSessionSlot proxy_sessions;
     std::string tls_problem;  ///< why there is no TLS context
+
+    /// What the origin was last found to speak.
+    enum class Speaks : std::uint8_t { unknown, http1, http2 };
+    Speaks speaks;
+    /// From then on it is asked again: vendors come to speak HTTP/2.
+    Clock::time_point ask_again = Clock::time_point::max();
+    std::vector<std::unique_ptr<H2Session>> h2;
+    std::size_t dialing = 0;             ///< connects whose streams will serve those who wait
+    std::size_t expected_streams = 100;  ///< of a connection; RFC 9113 section 6.5.2 recommends it
+};
+
+/// What an exchange works on: a connection of its own, or a place on a shared one.
+struct Lease {
+    std::unique_ptr<Connection> h1;
+    H2Place h2;
+    explicit operator bool() const noexcept { return h1 != nullptr || h2; }
 };
 
 class Pool {
@@ -91,8 +110,31 @@ public:
     /// Closes it; also what happens to connections in mid-exchange (that is how HTTP/1.1 cancels).
     void discard(std::unique_ptr<Connection> connection);
 
+    // ---- for origins that may speak HTTP/2 (pool_h2.cpp) ----
+    /// A place on a connection other than `except`, or an idle HTTP/1.1 one; else an empty lease.
+    [[nodiscard]] Lease take(Origin& origin, const H2Session* except = nullptr);
+    /// Waits for a place or opens a connection.  While it is not known how many streams a new
+    /// connection will carry, or whether it is HTTP/2 at all, the others wait for that one.
+    [[nodiscard]] Task<Result<Lease>> acquire_either(Origin& origin, const H2Session* except,
+                                                     Interrupt& interrupt);
+
 private:
+    static constexpr std::chrono::seconds kSweepEvery{5};
     friend class Connection;
+    friend class H2Session;
+    void h2_settled(Origin& origin, std::size_t streams) noexcept;
+    void h2_unwanted(Origin& origin) noexcept;
+    void h2_busy(H2Session& session) noexcept;
+    void h2_idle(H2Session& session);
+    void h2_stale(H2Session& session) noexcept;
+    void h2_closed(H2Session& session) noexcept;
+    void h2_forget(H2Session& session) noexcept;
+    void serve_waiting(Origin& origin);
+    static void learn_http1(Origin& origin) noexcept;
+    static void doubt_http1(Origin& origin, Clock::time_point now) noexcept;
+    [[nodiscard]] Task<Result<Lease>> dial(Origin& origin, Interrupt& interrupt);
+    [[nodiscard]] Lease put_to_use(Origin& origin, Channel channel);
+    [[nodiscard]] bool close_an_idle(Origin& origin);
     class Sweep final : public Deadline {
     public:
         Sweep(Reactor& reactor, Pool& pool) : Deadline(reactor), pool_(pool) {}
@@ -105,12 +147,16 @@ private:
     void drop_idle(Connection& connection, PoolEvent reason);
     [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> open(Origin& origin,
                                                                  Interrupt& interrupt);
+    [[nodiscard]] Task<Result<Channel>> open_channel(Origin& origin, bool offer_http2,
+                                                     Interrupt& interrupt);
+    [[nodiscard]] std::unique_ptr<Connection> first_use(Origin& origin, Channel channel);
     void prepare_tls(Origin& origin);
 
     Reactor& reactor_;
     PoolObserver& observer_;
     Resolver resolver_;
     Sweep sweep_;
+    std::vector<char> read_buffer_;  // of HTTP/2 connections; there when the first is opened
     std::vector<std::pair<TlsClientOptions, std::unique_ptr<TlsClientContext>>> tls_;
     std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;
 };

@@ -1,6 +1,7 @@
 #include "server/upstream/response_parser.hpp"
 
 #include "server/exchange.hpp"
+#include "server/upstream/answer_fields.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -17,36 +18,6 @@ using View = boost::beast::string_view;
 
 std::string_view std_view(View view) noexcept {
     return {view.data(), view.size()};
-}
-
-// Fields of this hop or of its framing, and those whose meaning ends at the gateway (RFC 9110
-// section 7.6.1).
-bool stays_here(http::field name) noexcept {
-    switch (name) {
-        case http::field::connection:
-        case http::field::keep_alive:
-        case http::field::proxy_authenticate:
-        case http::field::proxy_connection:
-        case http::field::te:
-        case http::field::trailer:
-        case http::field::transfer_encoding:
-        case http::field::upgrade:
-        case http::field::content_length:
-        case http::field::content_encoding:
-        case http::field::content_type:
-        case http::field::set_cookie:
-        case http::field::alt_svc:
-        case http::field::strict_transport_security:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// Other names that must not be passed on, most without an enumerator in Beast: CORS is ours, the
-// request id is ours.
-bool stays_here(std::string_view name) noexcept {
-    return same_name(name, "x-request-id") || same_name(name.substr(0, 15), "access-control-");
 }
 
 // The fields that a Connection field nominates belong to this hop as well.
@@ -85,40 +56,11 @@ private:
         version_ = version;
     }
     void on_field_impl(http::field name, View text, View value, error_code&) override {
-        switch (name) {
-            case http::field::content_type:
-                head_.content_type = value;
-                return;
-            case http::field::content_encoding:
-                head_.content_encoding = value;
-                return;
-            case http::field::connection:
-                connection_.append(connection_.empty() ? "" : ",").append(std_view(value));
-                return;
-            case http::field::retry_after:
-                head_.retry_after = value;
-                break;
-            case http::field::date:
-                head_.has_date = true;
-                break;
-            case http::field::cache_control:
-                head_.has_cache_control = true;
-                break;
-            default:
-                break;
-        }
-        const std::string_view plain = std_view(text);
-        if (stays_here(name) || stays_here(plain)) {
+        if (name == http::field::connection) {
+            connection_.append(connection_.empty() ? "" : ",").append(std_view(value));
             return;
         }
-        if (name == http::field::unknown) {
-            if (same_name(plain, "retry-after-ms")) {
-                head_.retry_after_ms = value;
-            } else if (same_name(plain, "x-amzn-errortype")) {
-                head_.error_type = value;
-            }
-        }
-        head_.relayed.append(plain).append(": ").append(std_view(value)).append("\r\n");
+        take_field(head_, name, std_view(text), std_view(value));
     }
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}

@@ -29,7 +29,7 @@ providers:
     timeouts: {connect: 1s, first_byte: 2s, idle: 3s, total: 4s}
     proxy: http://u:pw@proxy:3128
     headers: {X-Team: search}
-    pool: {max_connections: 7, idle: 8s, http2: on}
+    pool: {max_connections: 7, idle: 8s, http2: on, ping: 9s}
     tls: {ca_file: /ca, verify: true, client_cert: /c, client_key: /k, server_name: n}
     models: [a, b]
     paths: {chat: /c, completions: /d, embeddings: /e, models: /m}
@@ -68,6 +68,7 @@ providers:
     CHECK(p.pool.max_connections == 7);
     CHECK(p.pool.idle == 8s);
     CHECK(p.pool.http2 == Http2::on);
+    CHECK(p.pool.ping == 9s);
     CHECK(p.tls.ca_file == "/ca");
     CHECK(p.tls.client_cert == "/c");
     CHECK(p.tls.client_key == "/k");
