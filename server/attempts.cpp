@@ -150,8 +150,11 @@ bool Dispatch::is_final() const noexcept {
 
 // The attempt before this one may have told what it used before it failed.
 void Dispatch::keep_spent() {
+    complete_usage();
+    report_.heard.forget();
+    report_.answer_tokens = 0;
     const adapters::Usage used = std::exchange(report_.usage, adapters::Usage());
-    if (!used.reported) {
+    if (used.prompt_total() + used.completion_total() == 0) {
         return;
     }
     record_.spent.push_back({.provider = record_.provider,
@@ -167,6 +170,8 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
     keep_spent();
     ++attempts_;
     attempting_ = true;
+    sent_ = false;
+    given_up_ = false;
     provider_ = routed.provider;
     origin_ = nullptr;
     record_.provider = provider_->endpoint.provider;
@@ -177,6 +182,7 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
 }
 
 void Dispatch::end_attempt(const Result<void>& outcome) {
+    given_up_ = sent_ && !outcome && x_.interrupt.cause() != Cause::none;
     deadline_.clear();
     call_.reset();  // unfinished: cancels the vendor's work at once
     if (!std::exchange(attempting_, false)) {
@@ -227,6 +233,7 @@ Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
     add_request_headers(provider, request);
     outcome = co_await send(request);
     if (outcome && (upstream_head_.status < 200 || upstream_head_.status >= 300)) {
+        sent_ = false;  // a refusal costs nothing
         Failure failure = co_await read_refusal();
         co_return std::unexpected(std::move(failure));
     }
@@ -346,6 +353,7 @@ Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
     }
     if (step) {
         arm(Cause::first_byte_timeout, connected + timeouts.first_byte);
+        sent_ = true;
         step = co_await call.send(request, x_.interrupt);
     }
     if (step) {

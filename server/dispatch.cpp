@@ -96,6 +96,7 @@ void Dispatch::settle() {
     if (std::exchange(settled_, true)) {
         return;
     }
+    complete_usage();
     take_usage();
 }
 
@@ -376,8 +377,7 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
         head.add("date", worker_.http_date());
     }
     if (request_.stream) {
-        body_.release();  // committed: there will be no other attempt that needs the request
-        request_.members = {};
+        let_request_go();
         if (!upstream.has_cache_control) {
             head.add("cache-control", "no-cache");
         }

@@ -70,6 +70,8 @@ private:
                                          std::optional<std::uint64_t> length) override;
     void settle() override;
     void take_usage();
+    void complete_usage();  // server/estimate_usage.cpp
+    void let_request_go();
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
     void note_failure(const Failure& failure);
@@ -96,6 +98,9 @@ private:
     std::uint16_t attempts_ = 0;
     bool attempting_ = false;  // between begin_attempt() and end_attempt()
     bool settled_ = false;
+    bool sent_ = false;                  // the vendor may have the request, and has not refused it
+    bool given_up_ = false;              // while it worked: a time ran out, or the client left
+    std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
 };
 
 }  // namespace tollgate::server

@@ -153,6 +153,14 @@ void Relay::commit_whole(std::string_view content_type, std::size_t length) {
     w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
 }
 
+// For a whole answer of OpenAI's shape whose vendor does not say what it used.
+void Relay::count_unreported(std::string_view body) {
+    if (!report_.usage.reported && w_.request.operation != adapters::Operation::embeddings) {
+        const std::string_view model = w_.target.endpoint->upstream_model(w_.target.model);
+        report_.answer_tokens = tokens::count_answer(tokens::tokenizer_for(model), body);
+    }
+}
+
 bool Relay::write(std::span<const std::string_view> pieces, bool last) {
     for (const std::string_view piece : pieces) {
         report_.bytes_out += piece.size();
@@ -205,6 +213,7 @@ Task<Result<void>> Relay::whole_as_read() {
         co_return good;
     }
     report_.usage = probe.usage();
+    count_unreported(body);
     commit_whole(w_.head.content_type.empty() ? std::string_view("application/json")
                                               : std::string_view(w_.head.content_type),
                  body.size());
@@ -233,6 +242,7 @@ Task<Result<void>> Relay::large_as_read(std::string first) {
         tail.erase(0, tail.size() - std::min<std::size_t>(tail.size(), 1024));
         if (last) {
             report_.usage = adapters::usage_in_tail(tail);
+            report_.answer_tokens = report_.bytes_out / 4;  // counts where no usage was reported
             w_.heads.settle();
         }
         sent = co_await send(piece, last);
@@ -396,6 +406,7 @@ Task<Result<void>> Relay::whole_translated() {
     writer->finish();
     report_.usage = writer->reported_usage();
     const std::string out = writer->take();
+    count_unreported(out);
     commit_whole("application/json", out.size());
     co_return co_await send(out, true);
 }

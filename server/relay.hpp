@@ -60,6 +60,7 @@ struct RelayWiring {
 struct RelayReport {
     adapters::Usage usage;
     tokens::Heard heard;  ///< of a stream, for the case that the vendor reports no usage
+    std::uint64_t answer_tokens = 0;  ///< of a whole answer without usage
     std::uint64_t bytes_out = 0;
     Clock::time_point first_byte{};  ///< when the first bytes went out; epoch: none did
     Clock::duration waited{};        ///< time spent waiting for the vendor
@@ -98,6 +99,7 @@ private:
     [[nodiscard]] Task<Result<void>> drain();
     void commit(std::string_view content_type, std::optional<std::uint64_t> length);
     /// commit() for an answer that is all there: its head can tell what it used.
+    void count_unreported(std::string_view body);
     void commit_whole(std::string_view content_type, std::size_t length);
     [[nodiscard]] adapters::DecodeContext decode_context() const;
 
