@@ -76,6 +76,10 @@ Parsed<ListenAddress> listen(std::string_view text) {
         }
         return std::unexpected("expected unix: and an absolute path of at most 107 bytes");
     }
+    if (text.starts_with("http://")) {
+        out.plain = true;
+        text.remove_prefix(7);
+    }
     const std::size_t colon = text.rfind(':');
     const std::string expected =
         "expected an IP address and port such as 127.0.0.1:4000, [::1]:4000 or *:4000, or "

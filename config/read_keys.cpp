@@ -67,10 +67,16 @@ void read_key(Section& in, std::vector<KeySettings>& out) {
         require(in, !value.empty() || context.problems.size() != before, name);
     };
     required("name", key.name, scalar::name);
-    required("hash", key.hash, scalar::key_hash);
+    const std::size_t before_hash = context.problems.size();
+    in.read("hash", key.hash, scalar::key_hash);
     in.read("previous_hash", key.previous_hash, scalar::key_hash);
     in.flag("enabled", key.enabled);
     in.read("expires", key.expires, scalar::timestamp);
+    in.text("certificate_subject", key.certificate_subject);
+    require(in,
+            !key.hash.empty() || !key.certificate_subject.empty() ||
+                context.problems.size() != before_hash,
+            "hash (or certificate_subject)");
     in.text("team", key.team);
     in.list("models", key.models, scalar::text);
     in.section("budget", [&](Section& budget) {

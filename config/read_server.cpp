@@ -1,7 +1,38 @@
 #include "config/readers.hpp"
 
+#include <array>
+#include <utility>
+
 namespace tollgate::config {
 namespace {
+
+constexpr std::array<std::pair<std::string_view, TlsVersion>, 2> kTlsVersions{
+    {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}};
+constexpr std::array<std::pair<std::string_view, ClientAuth>, 3> kClientAuth{
+    {{"off", ClientAuth::off},
+     {"optional", ClientAuth::optional},
+     {"required", ClientAuth::required}}};
+
+void read_certificate(Section& in, ServerCertificate& out) {
+    in.path("cert", out.cert);
+    in.path("key", out.key);
+    in.path("ocsp", out.ocsp);
+}
+
+void read_tls(Section& in, ServerTls& out) {
+    read_certificate(in, out.certificate);
+    in.sections("certificates", [&](Section& one) {
+        ServerCertificate certificate;
+        read_certificate(one, certificate);
+        if (!one.is_listing()) {
+            out.certificates.push_back(std::move(certificate));
+        }
+    });
+    in.flag("self_signed", out.self_signed);
+    in.choice("min_version", out.min_version, kTlsVersions);
+    in.path("client_ca", out.client_ca);
+    in.choice("client_auth", out.client_auth, kClientAuth);
+}
 
 void read_limits(Section& in, ServerLimits& out) {
     in.size("body", out.body, kKiB, 16 * 1024 * kMiB);
@@ -27,11 +58,7 @@ void read_server(Section& in, ServerSettings& out) {
     in.list("listen", out.listen, scalar::listen);
     in.flag("allow_unauthenticated", out.allow_unauthenticated);
     in.flag("require_keys", out.require_keys);
-    in.section("tls", [&](Section& tls) {
-        tls.path("cert", out.tls.cert);
-        tls.path("key", out.tls.key);
-        tls.flag("self_signed", out.tls.self_signed);
-    });
+    in.section("tls", [&](Section& tls) { read_tls(tls, out.tls); });
     in.read("threads", out.threads, [](std::string_view text) -> scalar::Parsed<std::uint64_t> {
         if (text == "auto") {
             return 0;

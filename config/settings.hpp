@@ -31,6 +31,7 @@ struct ListenAddress {
         "127.0.0.1";         ///< IPv4 or IPv6 literal without brackets; "0.0.0.0" and "::" mean all
     std::uint16_t port = 0;  ///< 0: the system picks one
     std::string unix_path = {};  ///< not empty: a UNIX socket; host and port are not used
+    bool plain = false;          ///< written http://…: no TLS here although server.tls is set
     [[nodiscard]] bool operator==(const ListenAddress&) const = default;
     /// True where no other machine can connect: 127.0.0.0/8, ::1 and UNIX sockets.
     [[nodiscard]] bool is_loopback() const noexcept;
@@ -45,11 +46,29 @@ struct Usd {
     [[nodiscard]] auto operator<=>(const Usd&) const = default;
 };
 
+/// One certificate of the gateway's own.
+struct ServerCertificate {
+    std::string cert = {};  ///< path of the PEM chain, the gateway's own certificate first
+    std::string key = {};   ///< path of the PEM private key
+    std::string ocsp = {};  ///< path of a DER OCSP response to staple; empty: none
+    [[nodiscard]] bool operator==(const ServerCertificate&) const = default;
+};
+
+enum class TlsVersion : std::uint8_t { tls12, tls13 };
+enum class ClientAuth : std::uint8_t { off, optional, required };
+
+/// TLS towards clients.  Neither a certificate nor self_signed: plain text.
 struct ServerTls {
-    std::string cert = {};     ///< path of the PEM chain; empty together with `key`: plain text
-    std::string key = {};      ///< path of the PEM private key
+    ServerCertificate certificate = {};  ///< keys `cert`, `key`, `ocsp`: where one is enough
+    std::vector<ServerCertificate> certificates =
+        {};  ///< several, chosen by the name that a client asks for; the first is the default
     bool self_signed = false;  ///< make a throw-away certificate at start, for a first try
-    [[nodiscard]] bool enabled() const noexcept { return self_signed || !cert.empty(); }
+    TlsVersion min_version = TlsVersion::tls12;
+    std::string client_ca = {};  ///< PEM bundle of the authorities whose client certificates count
+    ClientAuth client_auth = ClientAuth::off;
+    [[nodiscard]] bool enabled() const noexcept {
+        return self_signed || !certificate.cert.empty() || !certificates.empty();
+    }
     [[nodiscard]] bool operator==(const ServerTls&) const = default;
 };
 
@@ -336,10 +355,12 @@ using Timestamp = std::chrono::sys_seconds;
 /// A caller's key; only its hash is in the file.
 struct KeySettings {
     std::string name = {};
-    std::string hash = {};           ///< "sha256:" and 64 lower-case hex digits
+    std::string hash = {};  ///< "sha256:" and 64 lower-case hex digits; empty: certificate only
     std::string previous_hash = {};  ///< of the secret before a rotation: valid as well
     bool enabled = true;
     std::optional<Timestamp> expires = {};  ///< not valid from then on
+    std::string certificate_subject =
+        {};  ///< RFC 4514 name in the client certificate that stands for this key; empty: none
     std::string team = {};
     std::vector<std::string> models =
         {};  ///< aliases, "provider/model" or "provider/*"; empty: all

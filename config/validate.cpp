@@ -51,8 +51,10 @@ void check_listen(const Settings& settings, Checker& out) {
         const ListenAddress& address = server.listen[i];
         const std::string path = "server.listen[" + std::to_string(i) + ']';
         check(address, path);
+        const bool is_guarded = server.tls.enabled() &&
+                                server.tls.client_auth == ClientAuth::required && !address.plain;
         if (!address.is_loopback() && settings.keys.empty() && !server.require_keys &&
-            !server.allow_unauthenticated) {
+            !server.allow_unauthenticated && !is_guarded) {
             out.problem(path, to_string(address) +
                                   " can be reached from other machines, but no keys are "
                                   "configured; add keys, set server.require_keys: true, listen "
@@ -86,12 +88,44 @@ void check_pair(Checker& out, std::string_view path, std::string_view a, std::st
     }
 }
 
-void check_server(const Settings& settings, Checker& out) {
-    const ServerSettings& server = settings.server;
-    check_pair(out, "server.tls", server.tls.cert, "cert", server.tls.key, "key");
-    if (server.tls.self_signed && !server.tls.cert.empty()) {
+void check_certificate(const ServerCertificate& one, const std::string& path, Checker& out) {
+    check_pair(out, path, one.cert, "cert", one.key, "key");
+    if (!one.ocsp.empty() && one.cert.empty()) {
+        out.problem(path + ".ocsp", "is given without cert");
+    }
+}
+
+void check_tls(const Settings& settings, Checker& out) {
+    const ServerTls& tls = settings.server.tls;
+    check_certificate(tls.certificate, "server.tls", out);
+    for (std::size_t i = 0; i < tls.certificates.size(); ++i) {
+        const std::string path = "server.tls.certificates[" + std::to_string(i) + ']';
+        check_certificate(tls.certificates[i], path, out);
+        if (tls.certificates[i].cert.empty() && tls.certificates[i].key.empty()) {
+            out.problem(path, "cert and key are missing");
+        }
+    }
+    const bool has_files = !tls.certificate.cert.empty() || !tls.certificates.empty();
+    if (tls.self_signed && has_files) {
         out.problem("server.tls.self_signed", "give either self_signed: true or cert and key");
     }
+    if (!tls.certificate.cert.empty() && !tls.certificates.empty()) {
+        out.problem("server.tls.certificates", "give either cert and key, or certificates");
+    }
+    if (tls.client_auth != ClientAuth::off && tls.client_ca.empty()) {
+        out.problem("server.tls.client_auth", "needs client_ca: the authorities that count");
+    }
+    if (tls.client_auth != ClientAuth::off && !tls.enabled()) {
+        out.problem("server.tls.client_auth", "needs cert and key: there is no TLS without them");
+    }
+    if (tls.client_auth == ClientAuth::off && !tls.client_ca.empty()) {
+        out.warning("server.tls.client_ca", "has no effect while client_auth is off");
+    }
+}
+
+void check_server(const Settings& settings, Checker& out) {
+    const ServerSettings& server = settings.server;
+    check_tls(settings, out);
     const bool any_origin =
         std::ranges::find(server.cors.origins, "*") != server.cors.origins.end();
     if (server.cors.credentials && any_origin) {
@@ -239,6 +273,7 @@ void check_models(const Settings& settings, Checker& out) {
 void check_keys(const Settings& settings, Checker& out) {
     std::unordered_set<std::string_view> names;
     std::unordered_set<std::string_view> hashes;
+    std::unordered_set<std::string_view> subjects;
     for (std::size_t i = 0; i < settings.keys.size(); ++i) {
         const KeySettings& key = settings.keys[i];
         const std::string path = "keys[" + std::to_string(i) + ']';
@@ -254,6 +289,17 @@ void check_keys(const Settings& settings, Checker& out) {
         }
         if (key.hash == settings.admin.key_hash && !key.hash.empty()) {
             out.problem(path + ".hash", "this is the hash of admin.key_hash; use two keys");
+        }
+        if (key.certificate_subject.empty()) {
+            continue;
+        }
+        const std::string subject_path = path + ".certificate_subject";
+        if (!subjects.insert(key.certificate_subject).second) {
+            out.problem(subject_path, "this is the subject of an earlier key");
+        }
+        if (settings.server.tls.client_auth == ClientAuth::off) {
+            out.problem(subject_path,
+                        "clients are not asked for certificates; set server.tls.client_auth");
         }
     }
 }

@@ -174,21 +174,19 @@ void Worker::serve(int fd, std::string client, ListenerKind kind) {
     tasks_.spawn_object(std::move(session));
 }
 
-void Worker::enter(h1::Session& session) {
-    sessions_.insert(&session);
-    peak_sessions_ = std::max(peak_sessions_, sessions_.size());
+void Worker::enter(ClientConnection& connection) {
+    clients_.insert(&connection);
+    peak_clients_ = std::max(peak_clients_, clients_.size());
     shared_.client_connections.fetch_add(1, std::memory_order_relaxed);
-    shard_.add_client_connections(metrics::ClientProtocol::http1, +1);
 }
 
-void Worker::leave(h1::Session& session) noexcept {
-    sessions_.erase(&session);
-    if (peak_sessions_ >= kTrimFrom && sessions_.size() <= peak_sessions_ / 2) {
-        peak_sessions_ = sessions_.size();
+void Worker::leave(ClientConnection& connection) noexcept {
+    clients_.erase(&connection);
+    if (peak_clients_ >= kTrimFrom && clients_.size() <= peak_clients_ / 2) {
+        peak_clients_ = clients_.size();
         trim_->set(Reactor::now() + kTrimAfter);
     }
     shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
-    shard_.add_client_connections(metrics::ClientProtocol::http1, -1);
 }
 
 void Worker::adopt(router::SnapshotPtr snapshot) {
@@ -216,10 +214,10 @@ void Worker::cut() {
 
 Task<void> Worker::shut_down(Clock::duration grace) {
     const Clock::time_point end = Reactor::now() + grace;
-    const auto each = [this](void (h1::Session::*act)() noexcept) {
-        const std::vector<h1::Session*> all(sessions_.begin(), sessions_.end());
-        for (h1::Session* const session : all) {
-            (session->*act)();
+    const auto each = [this](void (ClientConnection::*act)() noexcept) {
+        const std::vector<ClientConnection*> all(clients_.begin(), clients_.end());
+        for (ClientConnection* const client : all) {
+            (client->*act)();
         }
     };
     InterruptDeadline patience(reactor_, cut_);
@@ -227,12 +225,12 @@ Task<void> Worker::shut_down(Clock::duration grace) {
     Wake wake = co_await tasks_.wait_empty(cut_);
     if (wake == Wake::interrupted && cut_.cause() == Cause::elapsed) {
         cut_.reset();
-        each(&h1::Session::drain);
+        each(&ClientConnection::drain);
         patience.arm(Cause::elapsed, end);
         wake = co_await tasks_.wait_empty(cut_);
     }
     if (wake == Wake::interrupted) {
-        each(&h1::Session::cut);
+        each(&ClientConnection::cut);
         Interrupt never(reactor_);
         co_await tasks_.wait_empty(never);
     }

@@ -32,9 +32,7 @@
 
 namespace tollgate::server {
 
-namespace h1 {
-class Session;
-}
+class ClientConnection;
 
 /// What all workers share; outlives them.
 struct Shared {
@@ -92,8 +90,8 @@ public:
     /// Counts and logs a finished exchange.
     void publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot);
 
-    void enter(h1::Session& session);
-    void leave(h1::Session& session) noexcept;
+    void enter(ClientConnection& connection);
+    void leave(ClientConnection& connection) noexcept;
 
 private:
     class AccessFlush;
@@ -126,7 +124,7 @@ private:
     metrics::AccessLog access_log_;
     std::unique_ptr<AccessFlush> access_flush_;
     std::unique_ptr<Trim> trim_;
-    std::size_t peak_sessions_ = 0;
+    std::size_t peak_clients_ = 0;
     upstream::Pool pool_;
     upstream::TokenCache tokens_;
     failover::RetryBudget retry_budget_;
@@ -136,8 +134,8 @@ private:
     std::unordered_map<const router::Provider*, OriginPlan> origins_;
     std::string date_;
     std::time_t date_second_ = 0;
-    std::unordered_set<h1::Session*> sessions_;
-    TaskGroup tasks_;  // listeners and sessions
+    std::unordered_set<ClientConnection*> clients_;
+    TaskGroup tasks_;  // listeners and clients' connections
     TaskGroup shutdown_task_;
     bool draining_ = false;
 };

@@ -39,9 +39,11 @@ Session::Session(Worker& worker, Channel channel, Peer peer, const SessionLimits
       responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), body_done_,
                                    limits.write_timeout}) {
     worker_.enter(*this);
+    worker_.shard().add_client_connections(metrics::ClientProtocol::http1, +1);
 }
 
 Session::~Session() {
+    worker_.shard().add_client_connections(metrics::ClientProtocol::http1, -1);
     worker_.leave(*this);
 }
 

@@ -1,6 +1,7 @@
 // One HTTP/1.1 client connection: reads requests one after another and has each dispatched.
 #pragma once
 
+#include "server/client_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/h1/chunked.hpp"
 #include "server/h1/guard.hpp"
@@ -31,7 +32,7 @@ struct SessionLimits {
     Clock::duration write_timeout = std::chrono::seconds(60);
 };
 
-class Session final : private ReadWatcher, private BodySource {
+class Session final : public ClientConnection, private ReadWatcher, private BodySource {
 public:
     struct Peer {
         std::string address;
@@ -43,10 +44,8 @@ public:
     /// Serves until either side has had enough.  Never throws for what a client can do.
     [[nodiscard]] Task<void> run();
 
-    /// The process is stopping: an idle connection closes now, a busy one after its answer.
-    void drain() noexcept;
-    /// The grace time is over.
-    void cut() noexcept { interrupt_.fire(Cause::shutdown); }
+    void drain() noexcept override;
+    void cut() noexcept override { interrupt_.fire(Cause::shutdown); }
 
 private:
     [[nodiscard]] Task<bool> next_request();

@@ -32,7 +32,7 @@ TEST_CASE("every server setting arrives") {
     const ServerSettings server = accept(R"(
 server:
   listen: ["127.0.0.1:1", "unix:/t.sock"]
-  tls: {cert: /c.pem, key: ~/k.pem}
+  tls: {cert: /c.pem, key: ~/k.pem, ocsp: /o.der, min_version: 1.3, client_ca: /ca, client_auth: optional}
   threads: 3
   limits: {body: 1MiB, header: 8KiB, json_depth: 10, connections: 5, pipeline: 0}
   timeouts: {header: 1s, body: 2s, idle: 3s, write: 4s, drain: 5s}
@@ -41,8 +41,10 @@ server:
                                          environment({{"HOME", "/h"}}))
                                       .server;
     CHECK(server.listen[1].unix_path == "/t.sock");
-    CHECK(server.tls.cert == "/c.pem");
-    CHECK(server.tls.key == "/h/k.pem");
+    CHECK(server.tls.certificate == ServerCertificate{"/c.pem", "/h/k.pem", "/o.der"});
+    CHECK(server.tls.min_version == TlsVersion::tls13);
+    CHECK(server.tls.client_ca == "/ca");
+    CHECK(server.tls.client_auth == ClientAuth::optional);
     CHECK(server.tls.enabled());
     CHECK(server.threads == 3);
     CHECK(server.limits.body == kMiB);

@@ -33,6 +33,30 @@ TEST_CASE("cross-field rules name the place and what to do") {
          "t.yaml:2:19: metrics.listen: 127.0.0.1:1 is listed twice"},
         {"server: {tls: {cert: /c}}", "t.yaml:1:10: server.tls: cert is given without key"},
         {"server: {tls: {key: /k}}", "t.yaml:1:10: server.tls: key is given without cert"},
+        {"server: {tls: {self_signed: true, certificates: [{cert: /c, key: /k}]}}",
+         "t.yaml:1:29: server.tls.self_signed: give either self_signed: true or cert and key"},
+        {"server: {tls: {cert: /c, key: /k, certificates: [{cert: /d, key: /e}]}}",
+         "t.yaml:1:35: server.tls.certificates: give either cert and key, or certificates"},
+        {"server: {tls: {certificates: [{cert: /c}]}}",
+         "t.yaml:1:31: server.tls.certificates[0]: cert is given without key"},
+        {"server: {tls: {certificates: [{}]}}",
+         "t.yaml:1:31: server.tls.certificates[0]: cert and key are missing"},
+        {"server: {tls: {ocsp: /o}}", "t.yaml:1:22: server.tls.ocsp: is given without cert"},
+        {"server: {tls: {self_signed: true, client_auth: required}}",
+         "t.yaml:1:48: server.tls.client_auth: needs client_ca: the authorities that count"},
+        {"server: {tls: {client_ca: /a, client_auth: required}}",
+         "t.yaml:1:44: server.tls.client_auth: needs cert and key: there is no TLS without them"},
+        {"keys: [{name: a, certificate_subject: CN=a}]",
+         "t.yaml:1:39: keys[0].certificate_subject: clients are not asked for certificates; set "
+         "server.tls.client_auth"},
+        {"server: {tls: {self_signed: true, client_ca: /a, client_auth: optional}}\n"
+         "keys: [{name: a, certificate_subject: CN=a}, {name: b, certificate_subject: CN=a}]",
+         "t.yaml:2:77: keys[1].certificate_subject: this is the subject of an earlier key"},
+        {"server: {listen: 'http://0.0.0.0:1', tls: {self_signed: true, client_ca: /a, "
+         "client_auth: required}}",
+         "t.yaml:1:18: server.listen[0]: 0.0.0.0:1 can be reached from other machines, but no keys "
+         "are configured; add keys, set server.require_keys: true, listen on 127.0.0.1, or set "
+         "server.allow_unauthenticated: true"},
         {"server: {tls: {key: /k, cert: /c, self_signed: true}}",
          "t.yaml:1:48: server.tls.self_signed: give either self_signed: true or cert and key"},
         {"server: {cors: {origins: ['*'], credentials: true}}",
@@ -90,7 +114,7 @@ TEST_CASE("what belongs together is asked for") {
         {"models: {a: ['']}",
          "t.yaml:1:14: models.a[0]: expected provider/model such as openai/gpt-4o, or an alias, "
          "got \"\""},
-        {"keys: [{name: a}]", "t.yaml:1:8: keys[0]: hash is missing"},
+        {"keys: [{name: a}]", "t.yaml:1:8: keys[0]: hash (or certificate_subject) is missing"},
         {"keys: [{hash: '" + test::kHash + "'}]", "t.yaml:1:8: keys[0]: name is missing"},
         {"keys: [{name: '${X:-}', hash: '" + test::kHash + "'}]",
          "t.yaml:1:8: keys[0]: name is missing"},
@@ -116,6 +140,14 @@ TEST_CASE("without keys only loopback is served, unless that is asked for") {
 
 TEST_CASE("port 0 may be listed more than once") {
     CHECK(accept("server: {listen: ['127.0.0.1:0', '127.0.0.1:0']}").server.listen.size() == 2);
+    const std::string mutual =
+        "tls: {self_signed: true, client_ca: /a, client_auth: required}, listen: ";
+    CHECK_FALSE(accept("server: {" + mutual + "'0.0.0.0:1'}").server.listen[0].plain);
+    CHECK(accept("server: {" + mutual + "'http://127.0.0.1:1'}").server.listen[0].plain);
+    CHECK(accept("server: {" + mutual +
+                 "'http://127.0.0.1:1'}\n"
+                 "keys: [{name: a, certificate_subject: CN=a}]")
+              .keys.size() == 1);
 }
 
 TEST_CASE("aliases may meet again without being a cycle, in chains of any length") {

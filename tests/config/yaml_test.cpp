@@ -33,7 +33,7 @@ TEST_CASE("a key given twice is refused where it stands the second time, on ever
           Lines{"t.yaml:2:22: server.threads: this key is given twice in the same mapping",
                 "t.yaml:3:1: state_dir: this key is given twice in the same mapping"});
     CHECK(refuse("keys:\n  - {name: a, hash: '" + test::kHash + "'}\n  - {name: b, name: c}\n")
-              .front() == "t.yaml:3:5: keys[1]: hash is missing");
+              .front() == "t.yaml:3:5: keys[1]: hash (or certificate_subject) is missing");
     CHECK(refuse("keys: [{name: b, hash: '" + test::kHash + "', limits: {rpm: 1, rpm: 2}}]")
               .front()
               .find("keys[0].limits.rpm: this key is given twice") != std::string::npos);
