@@ -20,6 +20,13 @@ bool is_control(char c) noexcept {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
 }
 
+// RFC 9110 section 5.6.2.
+bool is_token(char c) noexcept {
+    const char low = static_cast<char>(c | 0x20);
+    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
 }  // namespace
 
 ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
@@ -56,9 +63,14 @@ ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
             if (c == '\r') {
                 return State::end_lf;
             }
-            return is_control(c) || c == ' ' || c == '\t' || ++overhead_ > kMostOverhead
-                       ? State::failed
-                       : State::trailer;
+            return is_token(c) && ++overhead_ <= kMostOverhead ? State::trailer_name
+                                                               : State::failed;
+        case State::trailer_name:
+            if (c == ':') {
+                return State::trailer;
+            }
+            return is_token(c) && ++overhead_ <= kMostOverhead ? State::trailer_name
+                                                               : State::failed;
         case State::trailer:
             if (c == '\r') {
                 return State::trailer_lf;

@@ -30,6 +30,7 @@ private:
         data_cr,
         data_lf,
         trailer_start,
+        trailer_name,
         trailer,
         trailer_lf,
         end_lf,
