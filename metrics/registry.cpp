@@ -185,6 +185,19 @@ void write_connections(Families& out, const Totals& totals, const Vocabulary& na
     for (std::size_t i = 0; i < kClientProtocols.size(); ++i) {
         out.gauge({kClientProtocols[i]}, gauge_value(totals.clients[i]));
     }
+    out.start(Series::tls_handshakes);
+    for (std::size_t i = 0; i < totals.handshakes.size(); ++i) {
+        const std::uint64_t count = totals.handshakes[i];
+        if (count != 0) {
+            out.counter({kTlsVersions[i / 2], i % 2 == 0 ? "false" : "true"}, count);
+        }
+    }
+    out.start(Series::tls_handshake_failures);
+    for (std::size_t i = 0; i < kHandshakeFailures.size(); ++i) {
+        if (totals.handshake_failures[i] != 0) {
+            out.counter({kHandshakeFailures[i]}, totals.handshake_failures[i]);
+        }
+    }
     out.start(Series::upstream_connections);
     for (const auto& [provider, total] : totals.providers) {
         for (std::size_t i = 0; i < kUpstreamStates.size(); ++i) {

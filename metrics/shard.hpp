@@ -17,6 +17,22 @@
 namespace tollgate::metrics {
 
 enum class ClientProtocol : std::uint8_t { http1, http2 };
+enum class TlsVersion : std::uint8_t { tls12, tls13 };
+/// Why a client's TLS handshake did not come to its end.
+enum class HandshakeFailure : std::uint8_t {
+    plain_http,           ///< HTTP without TLS
+    not_tls,              ///< neither TLS nor HTTP
+    timeout,              ///< server.timeouts.header
+    cut,                  ///< the client left
+    version,              ///< no common version
+    cipher,               ///< no common cipher suite, group or signature algorithm
+    alpn,                 ///< no common application protocol
+    certificate_missing,  ///< the client showed none and must
+    certificate_refused,  ///< the client's does not verify
+    alert,                ///< the client refused us, for example our certificate
+    shutdown,             ///< we are stopping
+    protocol,             ///< anything else that is against the protocol
+};
 enum class UpstreamState : std::uint8_t { active, idle };
 /// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when
 /// it was to be used. `rejected`: the pool and its waiting line were full.
@@ -26,6 +42,19 @@ enum class TokenSource : std::uint8_t { vendor, estimate };
 
 // Label values, in the order of the enums above.
 inline constexpr std::array<std::string_view, 2> kClientProtocols{"http1", "http2"};
+inline constexpr std::array<std::string_view, 2> kTlsVersions{"1.2", "1.3"};
+inline constexpr std::array<std::string_view, 12> kHandshakeFailures{"plain_http",
+                                                                     "not_tls",
+                                                                     "timeout",
+                                                                     "cut",
+                                                                     "version",
+                                                                     "cipher",
+                                                                     "alpn",
+                                                                     "certificate_missing",
+                                                                     "certificate_refused",
+                                                                     "alert",
+                                                                     "shutdown",
+                                                                     "protocol"};
 inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
 inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
                                                              "stale",  "rejected", "waited"};
@@ -104,6 +133,12 @@ public:
     void add_client_connections(ClientProtocol protocol, int delta) noexcept {
         clients_[static_cast<std::size_t>(protocol)].add(widen(delta));
     }
+    void add_handshake(TlsVersion version, bool resumed) noexcept {
+        handshakes_[static_cast<std::size_t>(version)][resumed ? 1 : 0].add(1);
+    }
+    void add_handshake_failure(HandshakeFailure reason) noexcept {
+        handshake_failures_[static_cast<std::size_t>(reason)].add(1);
+    }
     /// `provider` as numbered by Vocabulary::provider().
     void add_upstream_connections(std::uint16_t provider, UpstreamState state, int delta) noexcept;
     /// One finished upstream attempt; `outcome` indexes ShardOptions::attempt_outcomes.
@@ -115,6 +150,12 @@ public:
     [[nodiscard]] std::uint64_t inflight() const noexcept { return inflight_.read(); }
     [[nodiscard]] std::uint64_t client_connections(ClientProtocol protocol) const noexcept {
         return clients_[static_cast<std::size_t>(protocol)].read();
+    }
+    [[nodiscard]] std::uint64_t handshakes(TlsVersion version, bool resumed) const noexcept {
+        return handshakes_[static_cast<std::size_t>(version)][resumed ? 1 : 0].read();
+    }
+    [[nodiscard]] std::uint64_t handshake_failures(HandshakeFailure reason) const noexcept {
+        return handshake_failures_[static_cast<std::size_t>(reason)].read();
     }
     /// visit(LabelIds, const TargetCells&)
     template <class Visit>
@@ -156,6 +197,8 @@ private:
     std::size_t attempt_outcomes_;
     Cell inflight_;
     std::array<Cell, kClientProtocols.size()> clients_;
+    std::array<std::array<Cell, 2>, kTlsVersions.size()> handshakes_;  // not resumed, resumed
+    std::array<Cell, kHandshakeFailures.size()> handshake_failures_;
     std::array<Published<HistogramCells>, kEndpointSlots> overhead_;
     SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;
     SparseTable<ProviderCells, kMaxProviders, 64> providers_;

@@ -94,6 +94,8 @@ struct Totals {
     std::map<std::uint16_t, HistogramTotal> overhead;  // by endpoint
     std::uint64_t inflight = 0;
     std::array<std::uint64_t, kClientProtocols.size()> clients{};
+    std::array<std::uint64_t, kTlsVersions.size() * 2> handshakes{};  // by version, then resumed
+    std::array<std::uint64_t, kHandshakeFailures.size()> handshake_failures{};
 
     void add(const Shard& shard) {
         shard.for_each_target([this](LabelIds ids, const TargetCells& cells) {
@@ -109,6 +111,12 @@ struct Totals {
         inflight += shard.inflight();
         for (std::size_t i = 0; i < clients.size(); ++i) {
             clients[i] += shard.client_connections(static_cast<ClientProtocol>(i));
+        }
+        for (std::size_t i = 0; i < handshakes.size(); ++i) {
+            handshakes[i] += shard.handshakes(static_cast<TlsVersion>(i / 2), i % 2 == 1);
+        }
+        for (std::size_t i = 0; i < handshake_failures.size(); ++i) {
+            handshake_failures[i] += shard.handshake_failures(static_cast<HandshakeFailure>(i));
         }
     }
 };

@@ -65,6 +65,20 @@ metrics::Outcome outcome_of(const Failure& failure) noexcept {
     return metrics::Outcome::gateway_error;
 }
 
+// The key that the client's certificate stands for.
+const config::KeySettings* certified_key(const std::vector<config::KeySettings>& keys,
+                                         const Exchange& exchange,
+                                         std::chrono::system_clock::time_point now) {
+    if (exchange.certificate_subject.empty()) {
+        return nullptr;
+    }
+    const auto found = std::ranges::find(keys, exchange.certificate_subject,
+                                         &config::KeySettings::certificate_subject);
+    const bool valid =
+        found != keys.end() && found->enabled && (!found->expires || now < *found->expires);
+    return valid ? &*found : nullptr;
+}
+
 }  // namespace
 
 Dispatch::Dispatch(Exchange& exchange, Worker& worker)
@@ -242,18 +256,31 @@ Result<void> Dispatch::authenticate() {
     if (keys.empty()) {
         return {};
     }
+    const auto take = [&](const config::KeySettings& known) {
+        record_.key_name = known.name;
+        allowed_models_ = &known.models;
+    };
     const std::string_view key = caller_key(x_.head);
-    if (key.empty()) {
+    // SDKs insist on some key, so one that is not known must not stand in a certificate's way.
+    const config::KeySettings* const certified = certified_key(keys, x_, record_.wall);
+    if (key.empty() && certified == nullptr) {
         return fail(FailureKind::unauthenticated,
-                    "No API key was sent. Put it into the header 'Authorization: Bearer <key>'.");
+                    x_.certificate_subject.empty()
+                        ? "No API key was sent. Put it into the header 'Authorization: Bearer "
+                          "<key>'."
+                        : "No API key was sent, and no key has the certificate_subject '" +
+                              std::string(x_.certificate_subject.substr(0, 256)) + "'.");
     }
     const std::string hash = sha256_text(key);
     for (const config::KeySettings& known : keys) {
         if (config::Secret::same_bytes(known.hash, hash)) {
-            record_.key_name = known.name;
-            allowed_models_ = &known.models;
+            take(known);
             return {};
         }
+    }
+    if (certified != nullptr) {
+        take(*certified);
+        return {};
     }
     return fail(FailureKind::unauthenticated, "The API key is not known to this gateway.");
 }

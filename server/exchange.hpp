@@ -129,6 +129,7 @@ struct Exchange {
         interrupt;  ///< fired when the client goes away, a deadline passes or the process stops
     std::string_view client;  ///< the peer's address
     ListenerKind listener = ListenerKind::api;
+    std::string_view certificate_subject = {};  ///< of the client's certificate; empty: none
 };
 
 }  // namespace tollgate::server

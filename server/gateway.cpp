@@ -92,10 +92,10 @@ void report(metrics::Logger& logger, metrics::Level level, std::string_view even
 /// The running process.
 class Gateway {
 public:
-    Gateway(const ConfigSource& source, router::SnapshotPtr snapshot,
-            std::unique_ptr<metrics::Logger> logger)
+    Gateway(const ConfigSource& source, Loaded loaded, std::unique_ptr<metrics::Logger> logger)
         : source_(source),
-          snapshot_(std::move(snapshot)),
+          loaded_(std::move(loaded)),
+          snapshot_(loaded_.snapshot),
           logger_(std::move(logger)),
           registry_(registry_options(snapshot_->settings(), *logger_)),
           shared_{.registry = registry_,
@@ -113,6 +113,10 @@ public:
 
 private:
     [[nodiscard]] bool listen(const config::ListenAddress& address, ListenerKind kind);
+    /// One TLS context for each worker; nulls where there is no TLS.
+    [[nodiscard]] std::expected<std::vector<std::shared_ptr<TlsServerContext>>,
+                                std::vector<Problem>>
+    make_tls(const Loaded& loaded) const;
     /// From any thread.  The problems of a configuration that is not taken over.
     std::vector<Problem> reload();
     [[nodiscard]] router::SnapshotPtr snapshot() const {
@@ -124,6 +128,7 @@ private:
     const ConfigSource& source_;
     std::mutex reload_mutex_;  // one reload at a time: a signal's, or the admin API's
     mutable std::mutex snapshot_mutex_;
+    Loaded loaded_;  // what the last reload read; its snapshot is the next member
     router::SnapshotPtr snapshot_;
     std::unique_ptr<metrics::Logger> logger_;
     metrics::Registry registry_;
@@ -157,8 +162,9 @@ bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
                                                       "listening for administration"};
     logger_->log(metrics::Level::info, kEvents[static_cast<std::size_t>(kind)],
                  {{"address", to_string(bound)}});
+    const bool may_secure = kind == ListenerKind::api && is_tcp && !address.plain;
     if (alone) {
-        workers_.front()->listen(*first, kind);
+        workers_.front()->listen(*first, kind, may_secure);
         for (std::size_t i = 1; i < workers_.size() && !is_tcp; ++i) {
             workers_[i]->listen(::dup(*first), kind);  // they take turns at the one queue
         }
@@ -171,9 +177,26 @@ bool Gateway::listen(const config::ListenAddress& address, ListenerKind kind) {
             logger_->log(metrics::Level::error, "cannot start", {{"problem", shared.error()}});
             return false;
         }
-        worker->listen(*shared, kind);
+        worker->listen(*shared, kind, may_secure);
     }
     return true;
+}
+
+std::expected<std::vector<std::shared_ptr<TlsServerContext>>, std::vector<Problem>>
+Gateway::make_tls(const Loaded& loaded) const {
+    std::vector<std::shared_ptr<TlsServerContext>> contexts(workers_.size());
+    for (std::shared_ptr<TlsServerContext>& context : contexts) {
+        TlsFindings findings;
+        if (loaded.tls) {
+            context = TlsServerContext::make(*loaded.tls, findings);
+        }
+        if (!findings.problems.empty()) {
+            const TlsRemark& first = findings.problems.front();
+            return std::unexpected(std::vector<Problem>{
+                loaded.snapshot->settings().source.problem(first.place, first.text)});
+        }
+    }
+    return contexts;
 }
 
 bool Gateway::start() {
@@ -182,6 +205,14 @@ bool Gateway::start() {
         settings.server.threads != 0 ? settings.server.threads : usable_cores();
     for (unsigned i = 0; i < threads; ++i) {
         workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_));
+    }
+    auto tls = make_tls(loaded_);
+    if (!tls) {
+        report(*logger_, metrics::Level::error, "cannot start", tls.error());
+        return false;
+    }
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i]->use_tls((*tls)[i]);
     }
     for (const config::ListenAddress& address : settings.server.listen) {
         if (!listen(address, ListenerKind::api)) {
@@ -194,8 +225,7 @@ bool Gateway::start() {
     if (settings.admin.listen && !listen(*settings.admin.listen, ListenerKind::admin)) {
         return false;
     }
-    report(*logger_, metrics::Level::warn, "configuration warning", settings.warnings);
-    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
+    report(*logger_, metrics::Level::warn, "configuration warning", loaded_.warnings);
     std::string names;
     for (const router::Provider& provider : snapshot_->providers()) {
         if (provider.usable) {
@@ -257,23 +287,28 @@ void Gateway::run(int signals) {
 
 std::vector<Problem> Gateway::reload() {
     const std::lock_guard one_at_a_time(reload_mutex_);
-    auto next = load(source_, &snapshot_->vocabulary());
-    registry_.count_reload(next.has_value());
-    if (!next) {
-        report(*logger_, metrics::Level::error, "configuration rejected, the running one stays",
-               next.error());
-        return next.error();
+    auto next = load(source_, &loaded_);
+    std::expected<std::vector<std::shared_ptr<TlsServerContext>>, std::vector<Problem>> tls;
+    if (next) {
+        tls = make_tls(*next);
     }
+    registry_.count_reload(next && tls);
+    if (!next || !tls) {
+        const std::vector<Problem>& problems = next ? tls.error() : next.error();
+        report(*logger_, metrics::Level::error, "configuration rejected, the running one stays",
+               problems);
+        return problems;
+    }
+    loaded_ = std::move(*next);
     {
         const std::lock_guard lock(snapshot_mutex_);
-        snapshot_ = std::move(*next);
+        snapshot_ = loaded_.snapshot;
     }
     registry_.set_vocabulary(snapshot_->shared_vocabulary());
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->adopt(snapshot_);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i]->adopt(snapshot_, (*tls)[i]);
     }
-    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->settings().warnings);
-    report(*logger_, metrics::Level::warn, "configuration warning", snapshot_->warnings());
+    report(*logger_, metrics::Level::warn, "configuration warning", loaded_.warnings);
     logger_->log(metrics::Level::info, "configuration reloaded");
     return {};
 }
@@ -297,19 +332,19 @@ int serve(const ConfigSource& source) {
     ::mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
     ::mallopt(M_ARENA_MAX, 4);  // idle arenas hold memory; workers allocate little at the same time
 
-    auto snapshot = load(source, nullptr);
-    if (!snapshot) {
-        for (const Problem& problem : snapshot.error()) {
+    auto loaded = load(source, nullptr);
+    if (!loaded) {
+        for (const Problem& problem : loaded.error()) {
             std::fprintf(stderr, "tollgate: %s\n", to_string(problem).c_str());
         }
         return 1;
     }
-    auto logger = metrics::Logger::open(log_options((*snapshot)->settings().logging));
+    auto logger = metrics::Logger::open(log_options(loaded->snapshot->settings().logging));
     if (!logger) {
         std::fprintf(stderr, "tollgate: %s\n", logger.error().c_str());
         return 1;
     }
-    Gateway gateway(source, std::move(*snapshot), std::move(*logger));
+    Gateway gateway(source, std::move(*loaded), std::move(*logger));
     if (!gateway.start()) {
         return 1;
     }

@@ -6,6 +6,7 @@
 #include "config/settings.hpp"
 #include "metrics/log.hpp"
 #include "router/snapshot.hpp"
+#include "server/io/tls_server.hpp"
 
 #include <functional>
 #include <memory>
@@ -22,9 +23,17 @@ struct ConfigSource {
     config::Environment environment;
 };
 
-/// Reads and checks everything that can be checked without serving.
-[[nodiscard]] std::expected<router::SnapshotPtr, std::vector<config::Problem>> load(
-    const ConfigSource& source, const metrics::Vocabulary* previous);
+/// A configuration that can be served.
+struct Loaded {
+    router::SnapshotPtr snapshot;
+    std::optional<TlsServerOptions> tls = {};    ///< not set: plain text
+    std::vector<config::Problem> warnings = {};  ///< of all parts
+};
+
+/// Reads and checks everything that can be checked without serving.  `previous` is what runs now;
+/// null at the start.
+[[nodiscard]] std::expected<Loaded, std::vector<config::Problem>> load(const ConfigSource& source,
+                                                                       const Loaded* previous);
 
 /// Serves until SIGTERM or SIGINT.  Returns the process's exit code.
 [[nodiscard]] int serve(const ConfigSource& source);

@@ -3,6 +3,7 @@
 #include "config/scalar.hpp"
 #include "config/validate.hpp"
 #include "server/gateway.hpp"
+#include "server/load_tls.hpp"
 #include "server/upstream/origin_spec.hpp"
 #include "server/upstream/resolve.hpp"
 
@@ -70,8 +71,8 @@ std::expected<config::Settings, std::vector<Problem>> read_settings(const Config
 
 }  // namespace
 
-std::expected<router::SnapshotPtr, std::vector<Problem>> load(const ConfigSource& source,
-                                                              const metrics::Vocabulary* previous) {
+std::expected<Loaded, std::vector<Problem>> load(const ConfigSource& source,
+                                                 const Loaded* previous) {
     auto settings = read_settings(source);
     if (!settings) {
         return std::unexpected(std::move(settings.error()));
@@ -80,32 +81,42 @@ std::expected<router::SnapshotPtr, std::vector<Problem>> load(const ConfigSource
     context.environment = source.environment;
     context.discover = !source.path.has_value();
     context.answers = local_server_answers;
-    context.previous_vocabulary = previous;
+    context.previous_vocabulary = previous != nullptr ? &previous->snapshot->vocabulary() : nullptr;
     context.read_file = read_file;
     auto snapshot = router::Snapshot::build(std::move(*settings), context);
     if (!snapshot) {
-        return snapshot;
+        return std::unexpected(std::move(snapshot.error()));
     }
+    const config::Settings& read = (*snapshot)->settings();
+    Loaded loaded{.snapshot = *snapshot, .warnings = read.warnings};
+    loaded.warnings.insert(loaded.warnings.end(), (*snapshot)->warnings().begin(),
+                           (*snapshot)->warnings().end());
     std::vector<Problem> problems;
-    if ((*snapshot)->settings().server.tls.enabled()) {
-        // Better refused than served in plain text behind the operator's back.
-        problems.push_back(
-            (*snapshot)->settings().source.problem("server.tls",
-                                                   "this version does not serve TLS yet; put it "
-                                                   "behind a TLS proxy or remove the setting"));
+    auto tls =
+        load_tls(read, read_file, previous != nullptr && previous->tls ? &*previous->tls : nullptr);
+    if (tls) {
+        loaded.tls = std::move(tls->options);
+        loaded.warnings.insert(loaded.warnings.end(), tls->warnings.begin(), tls->warnings.end());
+    } else {
+        problems = std::move(tls.error());
     }
     for (const router::Provider& provider : (*snapshot)->providers()) {
         if (provider.usable && provider.vendor.kind != adapters::VendorKind::builtin) {
-            if (const auto spec = upstream::origin_spec(provider); !spec) {
-                problems.push_back((*snapshot)->settings().source.problem(
-                    "providers." + provider.settings.name, spec.error().detail));
+            const std::string place = "providers." + provider.settings.name;
+            const auto spec = upstream::origin_spec(provider);
+            if (!spec) {
+                problems.push_back(read.source.problem(place, spec.error().detail));
+            } else if (provider.settings.tls != config::ProviderTls()) {
+                if (const auto made = TlsClientContext::make(spec->tls_options); !made) {
+                    problems.push_back(read.source.problem(place + ".tls", made.error().detail));
+                }
             }
         }
     }
     if (!problems.empty()) {
         return std::unexpected(std::move(problems));
     }
-    return snapshot;
+    return loaded;
 }
 
 }  // namespace tollgate::server

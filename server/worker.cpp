@@ -2,6 +2,7 @@
 
 #include "server/dispatch.hpp"
 #include "server/h1/session.hpp"
+#include "server/tls_entry.hpp"
 #include "server/upstream/origin_spec.hpp"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       retry_budget_({.share = snapshot_->settings().failover.retry_budget}),
       random_(std::random_device{}()),
       cut_(reactor_),
+      tickets_(shared.ticket_seed, shared.ticket_start),
       tasks_(reactor_, [this](std::string_view what) { report_bug(what); }),
       shutdown_task_(reactor_, [this](std::string_view what) { report_bug(what); }) {}
 
@@ -107,8 +109,16 @@ void Worker::report_bug(std::string_view what) {
 
 Worker::~Worker() = default;
 
-void Worker::listen(int fd, ListenerKind kind) {
-    listeners_.push_back(std::make_unique<Listener>(Socket(reactor_, fd), kind, reactor_));
+void Worker::listen(int fd, ListenerKind kind, bool may_secure) {
+    listeners_.push_back(
+        std::make_unique<Listener>(Socket(reactor_, fd), kind, may_secure, reactor_));
+}
+
+void Worker::use_tls(std::shared_ptr<TlsServerContext> context) {
+    tls_ = std::move(context);
+    if (tls_) {
+        tls_->use_tickets(tickets_);
+    }
 }
 
 void Worker::run() {
@@ -127,7 +137,8 @@ Task<void> Worker::accept_loop(Listener& listener) {
         const int client =
             ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
-            serve(client, peer_text(peer), listener.kind);
+            ClientPeer who{.address = peer_text(peer), .listener = listener.kind};
+            serve(client, std::move(who), listener.may_secure);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED) {
@@ -154,24 +165,50 @@ Task<void> Worker::accept_loop(Listener& listener) {
     listener.socket.close();
 }
 
-void Worker::serve(int fd, std::string client, ListenerKind kind) {
+void Worker::serve(int fd, ClientPeer peer, bool may_secure) {
     const config::ServerSettings& settings = snapshot_->settings().server;
+    const bool secure = may_secure && tls_;
     if (shared_.client_connections.load(std::memory_order_relaxed) >= settings.limits.connections) {
         constexpr std::string_view kFull =
             "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: "
             "close\r\nretry-after: 1\r\n"
             "content-length: 137\r\n\r\n"
             R"({"error":{"message":"Too many open connections (server.limits.connections).","type":"server_error","param":null,"code":"overloaded"}}   )";
-        static_cast<void>(::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+        if (!secure) {  // else the answer would cost a handshake: the end alone must do
+            static_cast<void>(::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+        }
         ::close(fd);
         return;
     }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    h1::Session::Peer peer{.address = std::move(client), .listener = kind};
-    auto session = std::make_unique<h1::Session>(*this, Channel(Socket(reactor_, fd)),
-                                                 std::move(peer), session_limits(settings));
+    Channel channel(Socket(reactor_, fd));
+    if (secure) {
+        tasks_.spawn_object(std::make_unique<TlsEntry>(*this, std::move(channel), std::move(peer),
+                                                       tls_, settings.timeouts.header));
+    } else {
+        serve_http1(std::move(channel), std::move(peer));
+    }
+}
+
+void Worker::serve_http1(Channel channel, ClientPeer peer) {
+    tasks_.spawn_object(std::make_unique<h1::Session>(
+        *this, std::move(channel), std::move(peer), session_limits(snapshot_->settings().server)));
+}
+
+void Worker::refuse_plain_http(Channel channel, ClientPeer peer) {
+    auto session = std::make_unique<h1::Session>(*this, std::move(channel), std::move(peer),
+                                                 session_limits(snapshot_->settings().server));
+    session->refuse_at_once({.kind = FailureKind::bad_request,
+                             .detail = "This port speaks HTTPS, and plain HTTP was sent to it. "
+                                       "Write https:// instead of http://."});
     tasks_.spawn_object(std::move(session));
+}
+
+void Worker::note_handshake(const ssl_st& ssl) {
+    const TlsSummary summary = tls_summary(ssl);
+    shard_.add_handshake(summary.is_tls13 ? metrics::TlsVersion::tls13 : metrics::TlsVersion::tls12,
+                         summary.resumed);
 }
 
 void Worker::enter(ClientConnection& connection) {
@@ -189,9 +226,10 @@ void Worker::leave(ClientConnection& connection) noexcept {
     shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Worker::adopt(router::SnapshotPtr snapshot) {
-    reactor_.post_external([this, next = std::move(snapshot)]() mutable {
+void Worker::adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContext> tls) {
+    reactor_.post_external([this, next = std::move(snapshot), secure = std::move(tls)]() mutable {
         snapshot_ = std::move(next);
+        use_tls(std::move(secure));
         std::erase_if(origins_, [](const auto& item) { return item.second.snapshot.expired(); });
     });
 }

@@ -10,10 +10,13 @@
 #include "router/keys/auth_throttle.hpp"
 #include "router/snapshot.hpp"
 #include "server/admin/admin.hpp"
+#include "server/client_connection.hpp"
 #include "server/exchange.hpp"
+#include "server/io/channel.hpp"
 #include "server/io/reactor.hpp"
 #include "server/io/side_thread.hpp"
 #include "server/io/task_group.hpp"
+#include "server/io/tls_server.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
 
@@ -32,8 +35,6 @@
 
 namespace tollgate::server {
 
-class ClientConnection;
-
 /// What all workers share; outlives them.
 struct Shared {
     metrics::Registry& registry;
@@ -43,6 +44,9 @@ struct Shared {
     router::AuthThrottle throttle{0};
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
+    /// Of the session tickets: workers take each other's.
+    TicketKeys::Seed ticket_seed = TicketKeys::random_seed();
+    Clock::time_point ticket_start = Reactor::now();
 };
 
 class Worker final : private upstream::PoolObserver {
@@ -53,12 +57,16 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     /// Before run(): accept on this socket (listening, non-blocking).  Takes it over.
-    void listen(int fd, ListenerKind kind);
+    /// `may_secure`: with TLS whenever there is a context for it.
+    void listen(int fd, ListenerKind kind, bool may_secure = false);
+    /// Before run(): the TLS of listeners that may be secured; null: plain text.
+    void use_tls(std::shared_ptr<TlsServerContext> context);
     /// The thread's main: returns after drain() has come to its end.
     void run();
 
     // ---- from any thread ----
-    void adopt(router::SnapshotPtr snapshot);  ///< exchanges that run keep the one they have
+    /// Exchanges that run keep the snapshot that they have, connections their certificate.
+    void adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContext> tls = nullptr);
     void drain(
         Clock::duration grace);  ///< stop accepting, let exchanges end, cut them after `grace`
     void cut();                  ///< end the grace time of drain() now
@@ -90,6 +98,13 @@ public:
     /// Counts and logs a finished exchange.
     void publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot);
 
+    /// Serves HTTP/1.1 on it, from its first request on.
+    void serve_http1(Channel channel, ClientPeer peer);
+    /// Tells whoever spoke HTTP to a TLS port what is wrong.
+    void refuse_plain_http(Channel channel, ClientPeer peer);
+    void note_handshake(const ssl_st& ssl);
+    void note_handshake_failure(HandshakeFailure reason) { shard_.add_handshake_failure(reason); }
+
     void enter(ClientConnection& connection);
     void leave(ClientConnection& connection) noexcept;
 
@@ -99,9 +114,10 @@ private:
     struct Listener {
         Socket socket;
         ListenerKind kind;
+        bool may_secure;
         Interrupt stop;
-        Listener(Socket s, ListenerKind k, Reactor& reactor)
-            : socket(std::move(s)), kind(k), stop(reactor) {}
+        Listener(Socket s, ListenerKind k, bool secure, Reactor& reactor)
+            : socket(std::move(s)), kind(k), may_secure(secure), stop(reactor) {}
     };
     struct OriginPlan {
         std::weak_ptr<const router::Snapshot>
@@ -109,7 +125,7 @@ private:
         upstream::Origin* origin = nullptr;
     };
     [[nodiscard]] Task<void> accept_loop(Listener& listener);
-    void serve(int fd, std::string client, ListenerKind kind);
+    void serve(int fd, ClientPeer peer, bool may_secure);
     [[nodiscard]] Task<void> shut_down(Clock::duration grace);
     void report_bug(std::string_view what);
     void upstream_connections(const upstream::Origin& origin, int active_change,
@@ -130,6 +146,8 @@ private:
     failover::RetryBudget retry_budget_;
     std::mt19937_64 random_;
     Interrupt cut_;
+    TicketKeys tickets_;
+    std::shared_ptr<TlsServerContext> tls_;  // null: plain text everywhere
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::unordered_map<const router::Provider*, OriginPlan> origins_;
     std::string date_;

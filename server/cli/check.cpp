@@ -25,14 +25,9 @@ void write_problems(json::Writer& writer, std::string_view name,
 }  // namespace
 
 int check(const ConfigSource& source, bool json) {
-    const auto snapshot = load(source, nullptr);
-    const std::vector<Problem> problems = snapshot ? std::vector<Problem>() : snapshot.error();
-    std::vector<Problem> warnings;
-    if (snapshot) {
-        warnings = (*snapshot)->settings().warnings;
-        warnings.insert(warnings.end(), (*snapshot)->warnings().begin(),
-                        (*snapshot)->warnings().end());
-    }
+    const auto loaded = load(source, nullptr);
+    const std::vector<Problem> problems = loaded ? std::vector<Problem>() : loaded.error();
+    const std::vector<Problem> warnings = loaded ? loaded->warnings : std::vector<Problem>();
     if (json) {
         std::string out;
         json::Writer writer(out);
@@ -52,7 +47,7 @@ int check(const ConfigSource& source, bool json) {
     if (problems.empty()) {
         std::printf("%s: ok, %zu providers, %zu warnings\n",
                     source.path ? source.path->c_str() : "no configuration file",
-                    (*snapshot)->providers().size(), warnings.size());
+                    loaded->snapshot->providers().size(), warnings.size());
     }
     return problems.empty() ? 0 : 1;
 }

@@ -1,10 +1,10 @@
 #include "server/h1/session.hpp"
 
 #include "server/h1/head_parser.hpp"
+#include "server/linger.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
-#include <sys/socket.h>
 #include <utility>
 
 namespace tollgate::server::h1 {
@@ -62,7 +62,13 @@ Task<void> Session::run() {
         if (!received) {
             break;
         }
-        Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
+        Exchange exchange{head_,
+                          *this,
+                          responder_,
+                          interrupt_,
+                          peer_.address,
+                          peer_.listener,
+                          peer_.certificate_subject};
         if (body_done_) {
             channel_.socket().watch(this);  // else once the body has been read
         }
@@ -73,7 +79,11 @@ Task<void> Session::run() {
             break;
         }
     }
-    channel_.close();
+    if (responder_.aborted()) {
+        channel_.cut();
+    } else {
+        channel_.close();
+    }
 }
 
 // False: the connection is done with (nothing more to say to it).
@@ -195,9 +205,15 @@ Task<void> Session::refuse(const Failure& failure) {
     message.keep_alive = false;
     responder_.reset(message);
     body_done_ = false;
-    Exchange exchange{head_, *this, responder_, interrupt_, peer_.address, peer_.listener};
+    Exchange exchange{head_,
+                      *this,
+                      responder_,
+                      interrupt_,
+                      peer_.address,
+                      peer_.listener,
+                      peer_.certificate_subject};
     co_await worker_.refuse_unparsed(exchange, failure);
-    co_await linger();
+    co_await linger(worker_, channel_, interrupt_, deadline_);
 }
 
 // After an exchange: true when the connection can carry another one.
@@ -212,40 +228,14 @@ Task<bool> Session::settle() {
     if (responder_.aborted() || !responder_.finished()) {
         co_return false;
     }
-    if (!body_done_ || !responder_.keep_alive()) {
-        co_await linger();
+    if (!body_done_) {
+        co_await linger(worker_, channel_, interrupt_, deadline_);
+        co_return false;
+    }
+    if (!responder_.keep_alive()) {
         co_return false;
     }
     co_return !is_final(interrupt_.cause());
-}
-
-// Lets the answer arrive before the connection goes: closing with unread input makes the kernel
-// send RST, which destroys what the client has not read yet (RFC 9112 section 9.6).
-Task<void> Session::linger() {
-    // In all; a client that has seen the answer stops sending long before.
-    constexpr std::chrono::seconds kPatience{3};
-    if (channel_.is_tls() || body_done_) {
-        co_return;
-    }
-    ::shutdown(channel_.socket().fd(), SHUT_WR);
-    if (interrupt_.fired()) {
-        co_return;
-    }
-    deadline_.arm(Cause::idle_timeout, Reactor::now() + kPatience);
-    while (!interrupt_.fired()) {
-        const std::span<char> scratch = worker_.scratch();
-        const IoResult result = channel_.read(scratch.data(), scratch.size());
-        if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
-            co_return;
-        }
-        if (result.status == IoStatus::ok) {
-            co_await worker_.reactor()
-                .yield();  // however fast it sends, the others have their turn
-        } else if (const Wake wake = co_await channel_.wait(result.status, interrupt_);
-                   wake == Wake::interrupted) {
-            co_return;
-        }
-    }
 }
 
 void Session::on_readable() {
@@ -257,6 +247,9 @@ void Session::on_readable() {
             interrupt_.fire(Cause::client_gone);  // a half-closed client counts as gone
                                                   // (docs/life-of-a-request.md)
             return;
+        }
+        if (result.status == IoStatus::want_write) {
+            return;  // TLS has something to send first; the next write does
         }
         input_.append(scratch.data(), result.bytes);
     }

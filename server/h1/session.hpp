@@ -34,15 +34,15 @@ struct SessionLimits {
 
 class Session final : public ClientConnection, private ReadWatcher, private BodySource {
 public:
-    struct Peer {
-        std::string address;
-        ListenerKind listener = ListenerKind::api;
-    };
+    using Peer = ClientPeer;
     Session(Worker& worker, Channel channel, Peer peer, const SessionLimits& limits);
     ~Session();
 
     /// Serves until either side has had enough.  Never throws for what a client can do.
     [[nodiscard]] Task<void> run();
+
+    /// Before run(): answer this and nothing else.
+    void refuse_at_once(Failure failure) { refusal_ = std::move(failure); }
 
     void drain() noexcept override;
     void cut() noexcept override { interrupt_.fire(Cause::shutdown); }
@@ -53,7 +53,6 @@ private:
     void begin(const GuardVerdict& verdict);
     [[nodiscard]] Task<void> refuse(const Failure& failure);
     [[nodiscard]] Task<bool> settle();
-    [[nodiscard]] Task<void> linger();
 
     [[nodiscard]] bool take_at_once(BodyBuffer& out) override;
     [[nodiscard]] Task<Result<void>> read_all(BodyBuffer& out, std::uint64_t limit) override;

@@ -21,6 +21,22 @@ void Channel::close() noexcept {
     socket_.close();
 }
 
+void Channel::cut() noexcept {
+    ssl_.reset();
+    socket_.close();
+}
+
+void Channel::end_sending() noexcept {
+    if (!socket_.is_open()) {
+        return;
+    }
+    if (ssl_) {
+        SSL_shutdown(ssl_.get());
+        ERR_clear_error();
+    }
+    ::shutdown(socket_.fd(), SHUT_WR);
+}
+
 void Channel::reset() noexcept {
     if (socket_.is_open()) {
         const linger hard{.l_onoff = 1, .l_linger = 0};

@@ -21,6 +21,10 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
     [[nodiscard]] bool is_tls() const noexcept { return ssl_ != nullptr; }
     void close() noexcept;
+    /// Closes without saying that all has been sent: in TLS the peer sees a truncated stream.
+    void cut() noexcept;
+    /// Ends our side: no byte follows, and the peer is told so (in TLS by close_notify as well).
+    void end_sending() noexcept;
     /// Closes with RST instead of FIN where the protocol cannot say "broken" otherwise.
     void reset() noexcept;
 
@@ -42,6 +46,7 @@ public:
     [[nodiscard]] bool session_resumed() const noexcept;
     /// What ALPN chose; empty without TLS, or when the peer chose nothing.
     [[nodiscard]] std::string_view alpn() const noexcept;
+    [[nodiscard]] const ssl_st* ssl() const noexcept { return ssl_.get(); }  ///< null: no TLS
 
 private:
     [[nodiscard]] IoResult tls_result(int result) noexcept;

@@ -1,12 +1,23 @@
 #include "server/io/tls.hpp"
 
+#include "server/io/openssl.hpp"
+
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <arpa/inet.h>
+#include <cstdint>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace tollgate::server {
+
+std::string openssl_reason() {
+    const unsigned long code = ERR_get_error();
+    ERR_clear_error();
+    const char* const reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+    return reason != nullptr ? reason : "unknown TLS error";
+}
 
 void SslDeleter::operator()(ssl_st* ssl) const noexcept {
     // Freed without a shutdown, a connection counts as broken, and OpenSSL never resumes its
@@ -32,11 +43,23 @@ bool is_ip_address(const std::string& host) {
            inet_pton(AF_INET6, host.c_str(), &scratch) == 1;
 }
 
-std::string queue_reason() {
-    const unsigned long code = ERR_get_error();
-    ERR_clear_error();
-    const char* const reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-    return reason != nullptr ? reason : "unknown TLS error";
+// What OpenSSL has said about a file, in words.
+std::string file_problem(const std::string& path) {
+    const int reason = ERR_GET_REASON(ERR_peek_error());
+    const std::string words = openssl_reason();
+    if (::access(path.c_str(), R_OK) != 0) {
+        return "it cannot be opened";
+    }
+    if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
+        return "does not belong to tls.client_cert";
+    }
+    return "holds nothing in PEM form that can be used (" + words + ")";
+}
+
+// Nobody is there to type a passphrase.
+int no_passphrase(char*, int, int, void* asked) {
+    *static_cast<bool*>(asked) = true;
+    return -1;
 }
 
 // TLS 1.3 sends tickets after the handshake, so they are caught when they come.
@@ -54,7 +77,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 Result<std::unique_ptr<TlsClientContext>> TlsClientContext::make(const TlsClientOptions& options) {
     SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
     if (context == nullptr) {
-        return fail(FailureKind::internal, "no TLS context: " + queue_reason());
+        return fail(FailureKind::internal, "no TLS context: " + openssl_reason());
     }
     std::unique_ptr<TlsClientContext> result(new TlsClientContext(context, options.verify));
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
@@ -68,14 +91,27 @@ Result<std::unique_ptr<TlsClientContext>> TlsClientContext::make(const TlsClient
                              : SSL_CTX_load_verify_file(context, options.ca_file.c_str()) == 1;
     if (!trusted) {
         return fail(FailureKind::connect_failed,
-                    "cannot load the CA file '" + options.ca_file + "': " + queue_reason());
+                    "tls.ca_file " + options.ca_file + ": " + file_problem(options.ca_file));
     }
-    if (!options.client_certificate.empty() &&
-        (SSL_CTX_use_certificate_chain_file(context, options.client_certificate.c_str()) != 1 ||
-         SSL_CTX_use_PrivateKey_file(context, options.client_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
-        return fail(FailureKind::connect_failed, "cannot load the client certificate '" +
-                                                     options.client_certificate +
-                                                     "': " + queue_reason());
+    if (options.client_certificate.empty()) {
+        return result;
+    }
+    if (SSL_CTX_use_certificate_chain_file(context, options.client_certificate.c_str()) != 1) {
+        return fail(FailureKind::connect_failed, "tls.client_cert " + options.client_certificate +
+                                                     ": " +
+                                                     file_problem(options.client_certificate));
+    }
+    bool encrypted = false;
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &encrypted);
+    const bool has_key =
+        SSL_CTX_use_PrivateKey_file(context, options.client_key.c_str(), SSL_FILETYPE_PEM) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+    if (!has_key) {
+        return fail(FailureKind::connect_failed,
+                    "tls.client_key " + options.client_key + ": " +
+                        (encrypted ? "is encrypted, and nobody is there to type its passphrase"
+                                   : file_problem(options.client_key)));
     }
     return result;
 }
@@ -88,7 +124,7 @@ Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
                                          TlsSessionSlot& sessions) const {
     SslPtr ssl(SSL_new(context_));
     if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
-        return fail(FailureKind::internal, "no TLS object: " + queue_reason());
+        return fail(FailureKind::internal, "no TLS object: " + openssl_reason());
     }
     SSL_set_connect_state(ssl.get());
     SSL_set_app_data(ssl.get(), &sessions);
@@ -111,19 +147,24 @@ Result<SslPtr> TlsClientContext::connect(int fd, const std::string& host,
     return ssl;
 }
 
+std::string file_state(const std::string& path) {
+    struct stat status {};
+    if (path.empty() || ::stat(path.c_str(), &status) != 0) {
+        return "-";
+    }
+    std::string text;
+    for (const std::int64_t part :
+         {static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_size),
+          static_cast<std::int64_t>(status.st_mtim.tv_sec),
+          static_cast<std::int64_t>(status.st_mtim.tv_nsec)}) {
+        text.append(std::to_string(part)).append(".");
+    }
+    return text;
+}
+
 void TlsClientContext::offer_http2(ssl_st* ssl) noexcept {
     static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
     SSL_set_alpn_protos(ssl, kProtocols, sizeof kProtocols - 1);
-}
-
-std::string tls_error(const ssl_st* ssl) {
-    const long verdict = SSL_get_verify_result(ssl);
-    if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {
-        ERR_clear_error();
-        return std::string("certificate verification failed: ") +
-               X509_verify_cert_error_string(verdict);
-    }
-    return queue_reason();
 }
 
 }  // namespace tollgate::server

@@ -24,7 +24,8 @@ struct TlsClientOptions {
     std::string ca_file;             ///< PEM bundle; empty: the system's trust store
     std::string client_certificate;  ///< PEM file, with its key in client_key
     std::string client_key;
-    bool verify = true;  ///< certificate chain and host name
+    bool verify = true;      ///< certificate chain and host name
+    std::string state = {};  ///< file_state() of the files above: changed files are other options
 
     bool operator==(const TlsClientOptions&) const = default;
 };
@@ -67,8 +68,11 @@ private:
     bool verify_;
 };
 
+/// Changes whenever a file of that name is written or replaced.
+[[nodiscard]] std::string file_state(const std::string& path);
+
 /// Why OpenSSL refused, in a sentence: the verification error by name, else the reason string of
-/// its error queue.
+/// its error queue, and what that means towards a vendor.
 [[nodiscard]] std::string tls_error(const ssl_st* ssl);
 
 }  // namespace tollgate::server

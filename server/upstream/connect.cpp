@@ -146,7 +146,8 @@ Task<Result<void>> start_tls(ConnectWiring& wiring, Channel& channel, const std:
     if (outcome.status != IoStatus::ok) {
         const std::string reason = outcome.error == EPROTO ? channel.handshake_error()
                                    : outcome.error != 0    ? std::strerror(outcome.error)
-                                                           : "the peer closed the connection";
+                                                           : "the peer closed the connection in "
+                                                             "the middle of it";
         co_return fail(FailureKind::connect_failed,
                        "TLS handshake with " + name + " failed: " + reason);
     }

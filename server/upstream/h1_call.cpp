@@ -29,9 +29,14 @@ std::string head_bytes(const adapters::UpstreamRequest& request, const OriginSpe
     return head;
 }
 
-std::unexpected<Failure> lost(std::string_view when, int error) {
+std::unexpected<Failure> lost(std::string_view when, int error, const Channel* channel = nullptr) {
     std::string detail = "the connection was lost ";
     detail.append(when);
+    if (error == EPROTO && channel != nullptr && channel->is_tls()) {
+        // In TLS 1.3 the vendor judges our certificate only after our side of the handshake.
+        detail.append(": ").append(channel->handshake_error());
+        return fail(FailureKind::upstream_unavailable, std::move(detail));
+    }
     detail.append(error != 0 ? std::string(": ") + std::strerror(error)
                              : std::string(": closed by the vendor"));
     return fail(FailureKind::upstream_unavailable, std::move(detail));
@@ -155,7 +160,7 @@ Task<Result<void>> H1Call::receive_head(CallHead& head, Interrupt& interrupt) {
         if (result.status != IoStatus::ok) {
             if (!may_retry_fresh()) {
                 co_return lost(any_received_ ? "within the answer's head" : "before the answer",
-                               result.error);
+                               result.error, &connection_->channel());
             }
             Result<void> again = co_await resend(interrupt);
             if (!again) {
@@ -234,7 +239,7 @@ Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
                 finish();
                 break;
             }
-            co_return lost("within the answer", result.error);
+            co_return lost("within the answer", result.error, &connection_->channel());
         }
         ResponseParser::BodyStep step;
         if (!take_body(scratch_.data(), result.bytes, step)) {

@@ -58,7 +58,8 @@ std::string OriginSpec::key() const {
     text.append(tls_options.client_certificate)
         .append("|")
         .append(tls_options.client_key)
-        .append(tls_options.verify ? "|v" : "|n");
+        .append(tls_options.verify ? "|v|" : "|n|")
+        .append(tls_options.state);
     if (proxy) {
         text.append("|")
             .append(std::to_string(static_cast<int>(proxy->kind)))

@@ -34,6 +34,12 @@ Result<OriginSpec> origin_spec(const router::Provider& provider) {
     spec.tls_options.client_certificate = settings.tls.client_cert;
     spec.tls_options.client_key = settings.tls.client_key;
     spec.tls_options.verify = settings.tls.verify;
+    for (const std::string* const file :
+         {&settings.tls.ca_file, &settings.tls.client_cert, &settings.tls.client_key}) {
+        if (!file->empty()) {
+            spec.tls_options.state += file_state(*file);
+        }
+    }
     spec.max_connections = settings.pool.max_connections;
     spec.idle = settings.pool.idle;
     spec.http2 = http2_use(settings.pool.http2, spec.tls);

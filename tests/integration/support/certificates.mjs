@@ -20,10 +20,10 @@ export class Authority {
     execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
   }
   /// {key, cert, keyFile, certFile}.  names: as in subjectAltName, e.g. "DNS:localhost,IP:127.0.0.1".
-  issue(name, names, { selfSigned = false, expired = false, usage = "serverAuth" } = {}) {
+  issue(name, names, { selfSigned = false, expired = false, usage = "serverAuth", subject = `/CN=${name}` } = {}) {
     const [keyFile, certFile, request, extensions] = ["key", "pem", "csr", "ext"].map((ending) => this.#at(`${name}.${ending}`));
     writeFileSync(extensions, `subjectAltName=${names}\nextendedKeyUsage=${usage}\nbasicConstraints=CA:FALSE\n`);
-    this.#openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", `/CN=${name}`, "-keyout", keyFile, "-out", request);
+    this.#openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout", keyFile, "-out", request);
     const signer = selfSigned ? ["-signkey", keyFile] : ["-CA", this.caFile, "-CAkey", this.#at("ca.key"), "-CAcreateserial"];
     this.#openssl("x509", "-req", "-in", request, ...signer, "-days", expired ? "-1" : "30", "-extfile", extensions, "-out", certFile);
     return { keyFile, certFile, key: readFileSync(keyFile), cert: readFileSync(certFile) };

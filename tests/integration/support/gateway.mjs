@@ -56,6 +56,7 @@ export class Gateway {
   stdout = "";
   lines = []; // of the log, parsed where they are JSON
   port = 0;
+  ports = []; // of all the addresses in server.listen
   metricsPort = 0;
   adminPort = 0;
 
@@ -119,7 +120,10 @@ export class Gateway {
         // not a line of the log: a message before it was opened, or a sanitizer's report
       }
       this.lines.push(line);
-      if (line.event === "listening") this.port ||= Number(/:(\d+)$/.exec(line.address)?.[1] ?? 0);
+      if (line.event === "listening") {
+        this.ports.push(Number(/:(\d+)$/.exec(line.address)?.[1] ?? 0));
+        this.port ||= this.ports.at(-1);
+      }
       if (line.event === "listening for administration") this.adminPort = Number(/:(\d+)$/.exec(line.address)?.[1] ?? 0);
       if (line.event === "listening for metrics") this.metricsPort = Number(/:(\d+)$/.exec(line.address)[1]);
     }
