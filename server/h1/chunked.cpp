@@ -66,11 +66,10 @@ ChunkedDecoder::State ChunkedDecoder::next(char c) noexcept {
             return is_token(c) && ++overhead_ <= kMostOverhead ? State::trailer_name
                                                                : State::failed;
         case State::trailer_name:
-            if (c == ':') {
-                return State::trailer;
+            if ((c != ':' && !is_token(c)) || ++overhead_ > kMostOverhead) {
+                return State::failed;
             }
-            return is_token(c) && ++overhead_ <= kMostOverhead ? State::trailer_name
-                                                               : State::failed;
+            return c == ':' ? State::trailer : State::trailer_name;
         case State::trailer:
             if (c == '\r') {
                 return State::trailer_lf;

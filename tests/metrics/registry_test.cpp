@@ -60,6 +60,11 @@ TEST_CASE("a scrape sums what the workers counted") {
     one.add_inflight(3);
     two.add_inflight(-1);
     two.add_client_connections(ClientProtocol::http2, 4);
+    one.add_handshake(TlsVersion::tls12, false);
+    two.add_handshake(TlsVersion::tls12, false);
+    two.add_handshake(TlsVersion::tls13, true);
+    one.add_handshake_failure(HandshakeFailure::protocol);
+    two.add_handshake_failure(HandshakeFailure::plain_http);
 
     const Exposition seen = scrape(registry);
     const std::string target = R"(endpoint="chat",provider="openai",model="gpt-4o")";
@@ -74,6 +79,13 @@ TEST_CASE("a scrape sums what the workers counted") {
                      R"(provider="openai",model="gpt-4o",kind="output",source="estimate")") == 5);
     CHECK(seen.value("tollgate_inflight_requests") == 2);
     CHECK(seen.value("tollgate_client_connections", R"(protocol="http2")") == 4);
+    const auto handshakes = [&](const char* labels) {
+        return seen.value("tollgate_tls_handshakes_total", labels);
+    };
+    CHECK(handshakes(R"(version="1.2",resumed="false")") == 2);
+    CHECK(handshakes(R"(version="1.3",resumed="true")") == 1);
+    CHECK(seen.value("tollgate_tls_handshake_failures_total", R"(reason="protocol")") == 1);
+    CHECK(seen.value("tollgate_tls_handshake_failures_total", R"(reason="plain_http")") == 1);
     CHECK(seen.value("tollgate_client_connections", R"(protocol="http1")") == 0);
 }
 
@@ -253,6 +265,8 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     record.outcome = Outcome::truncated;
     shard.publish(record, {});
     shard.add_attempt(0, 0);
+    shard.add_handshake(TlsVersion::tls13, true);
+    shard.add_handshake_failure(HandshakeFailure::cut);
     for (const Format format : {Format::text, Format::openmetrics}) {
         const Exposition seen = scrape(registry, format);
         const bool open = format == Format::openmetrics;
