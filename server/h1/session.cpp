@@ -187,6 +187,8 @@ void Session::begin(const GuardVerdict& verdict) {
     body_left_ = verdict.content_length;
     chunks_ = ChunkedDecoder();
     body_done_ = framing_ == Framing::none || (framing_ == Framing::length && body_left_ == 0);
+    body_received_ = 0;
+    body_began_ = {};
     early_body_.release();
     expect_continue_ = verdict.expect_continue;
     const std::string_view line = std::string_view(head_bytes_).substr(0, head_bytes_.find('\r'));

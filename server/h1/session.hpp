@@ -59,6 +59,7 @@ private:
     [[nodiscard]] Task<Result<void>> read_sized(BodyBuffer& out);
     [[nodiscard]] Task<Result<void>> read_chunked(BodyBuffer& out, std::uint64_t limit);
     [[nodiscard]] Task<Result<std::size_t>> read_body(char* data, std::size_t size);
+    [[nodiscard]] Clock::time_point body_deadline(Clock::time_point now) noexcept;
     void on_readable() override;
 
     Worker& worker_;
@@ -76,6 +77,8 @@ private:
     Framing framing_ = Framing::none;
     std::uint64_t body_left_ = 0;
     ChunkedDecoder chunks_;
+    std::uint64_t body_received_ = 0;  // of the current body, as framed, behind the head
+    Clock::time_point body_began_{};   // when it was first waited for
     bool body_done_ = true;
     bool expect_continue_ = false;
     bool idle_ = true;

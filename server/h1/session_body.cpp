@@ -8,6 +8,8 @@ namespace tollgate::server::h1 {
 namespace {
 
 constexpr std::size_t kChunkedRead = 32 * 1024;
+// Bytes a second, on average: a client that sends one now and then would stay for ever.
+constexpr std::uint64_t kLeastRate = 1024;
 
 std::unexpected<Failure> too_large(std::uint64_t limit) {
     return fail(FailureKind::too_large, "The request body is larger than the limit of " +
@@ -92,18 +94,28 @@ Task<Result<void>> Session::read_chunked(BodyBuffer& out, std::uint64_t limit) {
     }
 }
 
+// When the client has been silent for too long, or too slow over the whole.
+Clock::time_point Session::body_deadline(Clock::time_point now) noexcept {
+    if (body_began_ == Clock::time_point{}) {
+        body_began_ = now;
+    }
+    const std::chrono::seconds earned(body_received_ / kLeastRate);
+    return std::min(now, body_began_ + earned) + limits_.body_timeout;
+}
+
 // At least one byte of body into `data`, or why not.
 Task<Result<std::size_t>> Session::read_body(char* data, std::size_t size) {
     for (;;) {
         const IoResult result = channel_.read(data, size);
         if (result.status == IoStatus::ok) {
+            body_received_ += result.bytes;
             co_return result.bytes;
         }
         if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
             co_return fail(FailureKind::client_gone,
                            "The client closed the connection within its request body.");
         }
-        deadline_.arm(Cause::body_timeout, Reactor::now() + limits_.body_timeout);
+        deadline_.arm(Cause::body_timeout, body_deadline(Reactor::now()));
         const Wake wake = co_await channel_.wait(result.status, interrupt_);
         if (wake == Wake::interrupted) {
             if (interrupt_.cause() == Cause::body_timeout) {

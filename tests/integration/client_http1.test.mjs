@@ -291,6 +291,30 @@ describe("floods", () => {
     slow.forEach((connection) => connection.destroy());
   });
 
+  test("of bodies that come byte by byte get 408, however regularly; those with a pace do not", async (t) => {
+    const patient = await Gateway.start(t, { server: { timeouts: { body: "1500ms" } }, providers: { default: "demo", demo: {} } });
+    const send = async (length, pieces) => {
+      const connection = await Connection.open(patient.port);
+      await connection.write(raw(`POST /v1/chat/completions HTTP/1.1\nHost: x\nContent-Type: application/json\nContent-Length: ${length}\n\n`));
+      const answer = connection.response();
+      const drip = setInterval(() => {
+        const next = pieces.next();
+        next.done ? clearInterval(drip) : connection.socket.writable && connection.write(next.value);
+      }, 100);
+      try {
+        return (await within(answer, "an answer")).status;
+      } finally {
+        clearInterval(drip);
+        connection.destroy();
+      }
+    };
+    const body = JSON.stringify({ ...message, user: "u".repeat(59_000) });
+    const spaces = (function* () { for (;;) yield " "; })();
+    // In all longer than the gateway waits for one piece.
+    const paced = (function* () { for (let at = 0; at < body.length; at += 3_000) yield body.slice(at, at + 3_000); })();
+    assert.deepEqual(await Promise.all([send(100_000, spaces), send(body.length, paced)]), [408, 200]);
+  });
+
   test("of noise and TLS on the plain port are refused at once", async () => {
     const hello = Buffer.from("1603010200010001fc0303", "hex");
     for (const bytes of [hello, Buffer.from([0, 1, 2, 3]), Buffer.from("\x05\x01\x00"), Buffer.from("SSH-2.0-x\r\n")]) {
