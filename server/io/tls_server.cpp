@@ -157,8 +157,23 @@ struct OcspFree {
     void operator()(OCSP_BASICRESP* basic) const noexcept { OCSP_BASICRESP_free(basic); }
 };
 
+// The part of an OCSP response that is about the certificate, by its serial number; or null.
+OCSP_SINGLERESP* part_about(OCSP_BASICRESP* basic, const X509* certificate) {
+    for (int i = 0; i < OCSP_resp_count(basic); ++i) {
+        OCSP_SINGLERESP* const single = OCSP_resp_get0(basic, i);
+        ASN1_INTEGER* serial = nullptr;
+        OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial,
+                          const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(single)));
+        if (serial != nullptr &&
+            ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) == 0) {
+            return single;
+        }
+    }
+    return nullptr;
+}
+
 // An OCSP response's end of validity, or what is wrong with it.
-std::expected<std::time_t, std::string> ocsp_end(std::string_view der) {
+std::expected<std::time_t, std::string> ocsp_end(std::string_view der, const X509* certificate) {
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
     const std::unique_ptr<OCSP_RESPONSE, OcspFree> response(
         d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
@@ -167,7 +182,7 @@ std::expected<std::time_t, std::string> ocsp_end(std::string_view der) {
         return std::unexpected("is not an OCSP response in DER form");
     }
     const std::unique_ptr<OCSP_BASICRESP, OcspFree> basic(OCSP_response_get1_basic(response.get()));
-    OCSP_SINGLERESP* const single = basic ? OCSP_resp_get0(basic.get(), 0) : nullptr;
+    OCSP_SINGLERESP* const single = basic ? part_about(basic.get(), certificate) : nullptr;
     if (OCSP_response_status(response.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL ||
         single == nullptr) {
         ERR_clear_error();
@@ -318,8 +333,8 @@ std::unique_ptr<TlsServerContext> TlsServerContext::make(const TlsServerOptions&
             }
             self->add_names(self->served_.size() - 1);
         }
-        if (!identity.ocsp.empty()) {
-            const auto until = ocsp_end(identity.ocsp);
+        if (has_certificate && !identity.ocsp.empty()) {
+            const auto until = ocsp_end(identity.ocsp, SSL_CTX_get0_certificate(context));
             problem(identity.place + ".ocsp", until ? std::string() : until.error());
             if (until && *until < std::time(nullptr)) {
                 findings.warnings.push_back(

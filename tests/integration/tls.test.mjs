@@ -241,6 +241,12 @@ describe("a certificate", () => {
     socket.on("OCSPResponse", stapled.resolve).on("error", stapled.reject);
     const bytes = await within(stapled.promise, "a stapled response");
     socket.destroy();
+    const other = authority.issue("unstapled", "DNS:localhost");
+    const config = at("unstapled.yaml");
+    writeFileSync(config, JSON.stringify({ providers: { demo: {} }, server: { tls: { ...files(other), ocsp: at("ocsp.der") } } }));
+    const { code, stdout } = await run(["check", "-c", config]);
+    assert.equal(code, 1, stdout);
+    assert.ok(stdout.includes(`${at("ocsp.der")} says nothing about the certificate`), stdout);
     const hash = (data) => createHash("sha256").update(data).digest("hex");
     assert.equal(hash(bytes ?? ""), hash(readFileSync(at("ocsp.der"))));
   });
