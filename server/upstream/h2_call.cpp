@@ -6,7 +6,7 @@ namespace {
 // A vendor that is restarted, or that ends each connection after some requests (nginx's
 // keepalive_requests), turns away what was on its way; under load that meets the same request more
 // than once.
-constexpr unsigned kMostRefusals = 16;
+constexpr unsigned kMostRefusals = 64;
 // Of these, on connections that have served nobody, or that were found dead: as over HTTP/1.1.
 constexpr unsigned kMostWasted = 1;
 
@@ -37,19 +37,22 @@ Task<Result<void>> H2Call::connect(Interrupt& interrupt) {
 
 Task<Result<void>> H2Call::send(const adapters::UpstreamRequest& request, Interrupt& interrupt) {
     request_ = &request;
-    if (h1_) {
-        co_return co_await h1_->send(request, interrupt);
+    while (!h1_) {
+        failed_on_ = place_.session();
+        stream_.emplace();
+        stream_->open(std::move(place_), request);
+        if (stream_->failure() == nullptr) {
+            co_return Result<void>();
+        }
+        if (!may_resend()) {
+            co_return std::unexpected(*stream_->failure());
+        }
+        Result<void> connected = co_await connect(interrupt);
+        if (!connected) {
+            co_return connected;
+        }
     }
-    failed_on_ = place_.session();
-    stream_.emplace();
-    stream_->open(std::move(place_), request);
-    if (stream_->failure() == nullptr) {
-        co_return Result<void>();
-    }
-    if (!may_resend()) {
-        co_return std::unexpected(*stream_->failure());
-    }
-    co_return co_await resend(interrupt);
+    co_return co_await h1_->send(request, interrupt);
 }
 
 bool H2Call::may_resend() noexcept {

@@ -95,6 +95,8 @@ struct H2Session::Callbacks {
         } else if (frame->hd.type == NGHTTP2_GOAWAY) {
             us.leaving_ = true;
             us.freed_ = true;  // those who wait need another connection
+            // Some requests were taken, though none may be answered yet.
+            us.served_ = us.served_ || frame->goaway.last_stream_id > 0;
         }
         H2Stream* const s = stream(session, frame->hd.stream_id);
         if (s == nullptr) {
@@ -115,14 +117,30 @@ struct H2Session::Callbacks {
         return 0;
     }
 
-    // A request that may no longer be begun: the vendor said GOAWAY after it was queued.
-    static int frame_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int /*error*/,
-                              void* user) {
+    static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* /*user*/) {
         H2Stream* const s =
             frame->hd.type == NGHTTP2_HEADERS ? stream(session, frame->hd.stream_id) : nullptr;
         if (s != nullptr) {
-            self(user).on_stream_closed(*s, NGHTTP2_REFUSED_STREAM);
+            s->begun_ = true;
         }
+        return 0;
+    }
+
+    // A request that may no longer be begun: the vendor said GOAWAY after it was queued.  Anything
+    // else (a head that is too large) would fail elsewhere as well.
+    static int frame_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int error,
+                              void* user) {
+        H2Stream* const s =
+            frame->hd.type == NGHTTP2_HEADERS ? stream(session, frame->hd.stream_id) : nullptr;
+        if (s == nullptr) {
+            return 0;
+        }
+        if (error != NGHTTP2_ERR_START_STREAM_NOT_ALLOWED && error != NGHTTP2_ERR_SESSION_CLOSING) {
+            s->fail(FailureKind::upstream_unavailable,
+                    std::string("the request cannot be sent: ") + nghttp2_strerror(error),
+                    H2Stream::Fate::unknown);
+        }
+        self(user).on_stream_closed(*s, NGHTTP2_REFUSED_STREAM);
         return 0;
     }
 
@@ -165,10 +183,12 @@ struct H2Session::Callbacks {
             nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, invalid_header);
             nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data);
             nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_received);
+            nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frame_sent);
             nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frame_not_sent);
             nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
             nghttp2_session_callbacks_set_error_callback2(callbacks, complaint);
             nghttp2_option_set_no_auto_window_update(option, 1);
+            nghttp2_option_set_max_send_header_block_length(option, kMostHead);
             nghttp2_session_client_new2(&session, callbacks, &us, option);
         }
         nghttp2_option_del(option);
@@ -531,9 +551,13 @@ void H2Session::die(FailureKind kind, const std::string& reason) {
     clear();
     again_.clear();
     for (H2Stream* const stream : streams_) {
+        using Fate = H2Stream::Fate;
         const bool unheard = stream->reused_ && stream->heard_ == heard_;
         stream->was_first_ = !served_;
-        stream->fail(kind, reason, unheard ? H2Stream::Fate::unheard : H2Stream::Fate::unknown);
+        stream->fail(kind, reason,
+                     !stream->begun_ ? Fate::unprocessed
+                     : unheard       ? Fate::unheard
+                                     : Fate::unknown);
         stream->session_ = nullptr;
         list(*stream);
     }

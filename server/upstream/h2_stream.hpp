@@ -106,6 +106,7 @@ private:
     bool ended_ = false;
     bool was_first_ = true;
     bool peer_reset_ = false;
+    bool begun_ = false;              // the request's head has been serialised
     bool reused_ = false;             // the connection had carried an answer before
     H2Session* listed_in_ = nullptr;  // which is about to wake it
     Waiter* waiter_ = nullptr;

@@ -378,6 +378,19 @@ describe("a vendor that does not speak HTTP/2", () => {
     for (const answer of await answers) isGood(answer);
   });
 
+  test("may say so by HTTP_1_1_REQUIRED", async (t) => {
+    let simple = 0;
+    const onHttp1 = (request, response) => {
+      simple += 1;
+      request.resume().on("end", () => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(completion())));
+    };
+    const upstream = await Http2Upstream.start(t, (incoming) => incoming.reset(constants.NGHTTP2_HTTP_1_1_REQUIRED), { secure, onHttp1 });
+    const gateway = await start(t, compat(upstream, { tls: trusted }));
+    for (let i = 0; i < 3; ++i) isGood(await chat(gateway));
+    assert.equal(simple, 3);
+    assert.equal(upstream.requests.length, 1);
+  });
+
   test("is said so where HTTP/2 was insisted on", async (t) => {
     const upstream = await FakeUpstream.start(t, () => {}, { onConnect: (socket) => (socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), true) });
     const gateway = await start(t, h2c(upstream));

@@ -42,9 +42,10 @@ class Incoming {
 
 export class Http2Upstream {
   /// `answer(incoming, upstream)` is called for each request.  Options: `secure` (TLS options), `settings`,
-  /// and further options of Node's server.
-  static async start(t, answer, { secure = null, ...options } = {}) {
-    const upstream = new Http2Upstream(answer, secure, options);
+  /// `onHttp1(request, response)` for those who choose HTTP/1.1, and further options of Node's server.
+  static async start(t, answer, { secure = null, onHttp1 = null, ...options } = {}) {
+    const upstream = new Http2Upstream(answer, secure, onHttp1 ? { ...options, allowHTTP1: true } : options);
+    if (onHttp1) upstream.#server.on("request", (request, response) => request.httpVersionMajor === 1 && onHttp1(request, response));
     t.after(() => upstream.close());
     await new Promise((resolve) => upstream.#server.listen(0, "127.0.0.1", resolve));
     upstream.port = upstream.#server.address().port;

@@ -671,6 +671,87 @@ TEST_CASE("a silent connection is asked by PING: it lives, or its streams fail a
     }
 }
 
+TEST_CASE("a connection that has not answered its PING yet gets no further requests") {
+    Fixture f(
+        [](Peer& peer, const Frame& frame) {
+            if (peer.number > 0 && frame.ends_request()) {
+                peer.say(h2::answer(frame.stream, "hello"));
+            }
+        },
+        h2::settings(), milliseconds(100));
+    Outcome stuck;
+    Outcome other;
+    f.loop.run([&]() -> Task<void> {
+        const adapters::UpstreamRequest request = request_with("{}");
+        bool ended = false;
+        const auto first = [&]() -> Task<void> {
+            stuck = co_await f.run(request, f.interrupt);
+            ended = true;
+        };
+        f.loop.spawn(first());
+        const auto was_asked = [&] {
+            return f.vendor.connections() > 0 && f.vendor.peer(0).count(h2::kPing, 0) > 0;
+        };
+        co_await f.until(was_asked);
+        Interrupt interrupt(f.loop.reactor);
+        other = co_await f.run(request, interrupt);
+        CHECK_FALSE(ended);
+        const auto has_ended = [&] { return ended; };
+        co_await f.until(has_ended);
+        f.vendor.stop();
+    });
+    CHECK(other.body == "hello");
+    CHECK_FALSE(stuck.ok);
+    CHECK(f.vendor.connections() == 2);
+}
+
+TEST_CASE("large request heads are sent, and what is too large fails once") {
+    for (const std::size_t size : {std::size_t{100'000}, std::size_t{300'000}}) {
+        std::size_t requests = 0;
+        Fixture f([&](Peer& peer, const Frame& frame) {
+            if (frame.ends_request()) {
+                ++requests;
+            }
+            if ((frame.flags & h2::kEndHeaders) != 0 && frame.type == h2::kContinuation) {
+                peer.say(h2::answer(frame.stream, "hello"));
+            }
+        });
+        Outcome outcome;
+        f.loop.run([&]() -> Task<void> {
+            adapters::UpstreamRequest request;
+            request.method = "GET";
+            request.target = "/";
+            request.headers = {{"x-large", std::string(size, 'x')}};
+            outcome = co_await f.run(request, f.interrupt);
+            co_await f.settled();
+            f.vendor.stop();
+        });
+        CHECK(outcome.ok == (size < 200'000));
+        CHECK(f.vendor.connections() == 1);
+        CHECK(requests <= 1);
+    }
+}
+
+TEST_CASE("an origin that was found to speak HTTP/1.1 is asked again after a while") {
+    Loop loop;
+    Gauges gauges;
+    upstream::Pool pool(loop.reactor, gauges);
+    FakeVendor vendor(loop, [](std::size_t, std::size_t) { return Script{}; });
+    upstream::Origin& origin = pool.origin("k", vendor.spec(), 0);
+    CHECK(origin.speaks == upstream::Origin::Speaks::http1);
+    loop.run([&]() -> Task<void> {
+        Interrupt interrupt(loop.reactor);
+        for (const auto late : {milliseconds(60'000), milliseconds(0)}) {
+            origin.ask_again = Reactor::now() + late;
+            auto got = co_await pool.acquire(origin, upstream::Pool::Wanted::any, interrupt);
+            CHECK(got.has_value());
+            pool.give_back(std::move(*got));
+            CHECK((origin.speaks == upstream::Origin::Speaks::http1) == (late > milliseconds(0)));
+        }
+        vendor.stop();
+    });
+}
+
 TEST_CASE("nobody at the address is a failure to connect for each that waits") {
     Loop loop;
     Gauges gauges;
