@@ -4,6 +4,7 @@
 #pragma once
 
 #include "failover/failure.hpp"
+#include "metrics/usage.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -18,28 +19,8 @@ enum class FinishReason : std::uint8_t { none, stop, length, tool_calls, content
 /// OpenAI's word for a reason ("stop", "length", "tool_calls", "content_filter"); empty for none.
 [[nodiscard]] std::string_view to_string(FinishReason reason) noexcept;
 
-/// Token counters, disjoint: each token is counted in exactly one of them.
-/// prompt total = input + cache_read + cache_write (+1h) + audio_input; completion total = output +
-/// reasoning + audio_output.
-struct Usage {
-    std::uint64_t input = 0;       ///< fresh prompt tokens
-    std::uint64_t cache_read = 0;  ///< prompt tokens served from the vendor's cache
-    std::uint64_t cache_write =
-        0;  ///< prompt tokens written to the cache, 5-minute or default lifetime
-    std::uint64_t cache_write_1h = 0;  ///< the same, one-hour lifetime
-    std::uint64_t output = 0;          ///< visible completion tokens
-    std::uint64_t reasoning = 0;       ///< completion tokens spent thinking
-    std::uint64_t audio_input = 0;
-    std::uint64_t audio_output = 0;
-    bool reported = false;  ///< the vendor said so; false: nothing was reported
-
-    [[nodiscard]] std::uint64_t prompt_total() const noexcept {
-        return input + cache_read + cache_write + cache_write_1h + audio_input;
-    }
-    [[nodiscard]] std::uint64_t completion_total() const noexcept {
-        return output + reasoning + audio_output;
-    }
-};
+/// Disjoint counters; each decoder takes its vendor's totals apart.
+using Usage = metrics::Usage;
 
 /// Identity of an answer as the vendor gave it; empty fields: the vendor has none, the writer makes
 /// one up.

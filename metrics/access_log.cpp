@@ -62,14 +62,19 @@ void write_identity(LineWriter& line, const RequestRecord& record) noexcept {
 }
 
 void write_usage(LineWriter& line, const RequestRecord& record) noexcept {
-    const bool any = (record.input_tokens | record.output_tokens | record.cache_read_tokens |
-                      record.cache_write_tokens | record.reasoning_tokens) != 0;
-    line.number("input_tokens", record.input_tokens);
-    line.number("output_tokens", record.output_tokens);
-    line.number("cache_read_tokens", record.cache_read_tokens);
-    line.number("cache_write_tokens", record.cache_write_tokens);
-    line.number("reasoning_tokens", record.reasoning_tokens);
-    line.text("usage", record.usage_reported ? "vendor" : any ? "estimate" : "none", kNameBytes);
+    const Usage& usage = record.usage;
+    line.number("input_tokens",
+                usage.input + usage.audio_input + usage.image_input + usage.video_input);
+    line.number("output_tokens",
+                usage.output + usage.audio_output + usage.image_output + usage.citation);
+    line.number("cache_read_tokens", usage.cache_read_total());
+    line.number("cache_write_tokens", usage.cache_write_total());
+    line.number("reasoning_tokens", usage.reasoning);
+    line.text("usage",
+              usage.reported        ? "vendor"
+              : usage.tokens() != 0 ? "estimate"
+                                    : "none",
+              kNameBytes);
 }
 
 }  // namespace

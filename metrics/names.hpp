@@ -73,7 +73,7 @@ inline constexpr std::array<Metric, kSeries> kMetrics{{
     {"tollgate_overhead_seconds", SeriesKind::histogram, "seconds", "endpoint", "15 endpoints",
      "Time that was ours: request duration minus the time spent waiting for vendors."},
     {"tollgate_tokens_total", SeriesKind::counter, "tokens", "provider,model,kind,source",
-     "targets × 5 kinds × 2 sources, only those seen",
+     "targets × 9 kinds × 2 sources, only those seen",
      "Tokens used, each counted in exactly one kind; source is vendor or estimate."},
     {"tollgate_attempts_total", SeriesKind::counter, "", "provider,outcome",
      "providers × failure kinds + 2, only those seen",

@@ -12,4 +12,10 @@ std::string_view to_string(Outcome outcome) noexcept {
     return index < kNames.size() ? kNames[index] : "unknown";
 }
 
+std::string_view to_string(Pricing pricing) noexcept {
+    static constexpr std::array<std::string_view, 4> kNames{"none", "priced", "free", "unpriced"};
+    const auto index = static_cast<std::size_t>(pricing);
+    return index < kNames.size() ? kNames[index] : "unknown";
+}
+
 }  // namespace tollgate::metrics

@@ -3,6 +3,9 @@
 // Start here: RequestRecord.
 #pragma once
 
+#include "metrics/money.hpp"
+#include "metrics/usage.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -31,16 +34,19 @@ enum class Outcome : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
 
+/// Whether RequestRecord::cost means something.  `none`: nothing was used.  `free`: known to cost
+/// nothing, which is not the same as a price that nobody knows.
+enum class Pricing : std::uint8_t { none, priced, free, unpriced };
+[[nodiscard]] std::string_view to_string(Pricing pricing) noexcept;
+
 /// An attempt that was given up after the vendor had told what it used: billed, though no answer
 /// came of it.
 struct SpentAttempt {
     std::string provider;
     std::string model;
-    std::uint64_t input_tokens = 0;
-    std::uint64_t cache_read_tokens = 0;
-    std::uint64_t cache_write_tokens = 0;
-    std::uint64_t output_tokens = 0;
-    std::uint64_t reasoning_tokens = 0;
+    Usage usage;
+    Pricing pricing = Pricing::none;
+    Pico cost = 0;
 };
 
 /// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
@@ -55,21 +61,21 @@ struct RequestRecord {
     std::string_view path;  ///< as sent by the client, for the access line only
     std::string request_id;
     std::string_view client_address;
-    std::string provider;         ///< configured instance that answered; empty: none was reached
-    std::string model;            ///< upstream model that answered
-    std::string requested_model;  ///< as the client named it (access line only)
-    std::string key_name;         ///< name of the caller's key, never the key
+    std::string provider;           ///< configured instance that answered; empty: none was reached
+    std::string model;              ///< upstream model that answered
+    std::string requested_model;    ///< as the client named it (access line only)
+    std::string key_name;           ///< name of the caller's key, never the key
+    std::string team;               ///< of the key
+    std::string user;               ///< as the request's body names it
+    std::vector<std::string> tags;  ///< of the key, and of x-tollgate-tags
     std::uint16_t status = 0;
     Outcome outcome = Outcome::ok;
     std::string_view failure;  ///< FailureKind token when not ok
     bool stream = false;
     std::uint8_t attempts = 0;
-    std::uint64_t input_tokens = 0;
-    std::uint64_t cache_read_tokens = 0;
-    std::uint64_t cache_write_tokens = 0;
-    std::uint64_t output_tokens = 0;
-    std::uint64_t reasoning_tokens = 0;
-    bool usage_reported = false;
+    Usage usage;
+    Pricing pricing = Pricing::none;
+    Pico cost = 0;                    ///< what the answer cost; only where pricing is `priced`
     std::vector<SpentAttempt> spent;  ///< attempts before the one that the fields above tell of
     std::uint64_t bytes_in = 0;       ///< request body
     std::uint64_t bytes_out = 0;      ///< response body as sent

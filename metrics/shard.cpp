@@ -51,16 +51,21 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
         .get(bounds_.overhead.size())
         .observe(bounds_.overhead, nanoseconds(record.duration - record.upstream_wait));
 
-    const auto source = static_cast<std::size_t>(record.usage_reported ? TokenSource::vendor
+    const auto source = static_cast<std::size_t>(record.usage.reported ? TokenSource::vendor
                                                                        : TokenSource::estimate);
     const auto count = [&](TokenKind kind, std::uint64_t tokens) {
         cells.tokens[static_cast<std::size_t>(kind)][source].add(tokens);
     };
-    count(TokenKind::input, record.input_tokens);
-    count(TokenKind::output, record.output_tokens);
-    count(TokenKind::cache_read, record.cache_read_tokens);
-    count(TokenKind::cache_write, record.cache_write_tokens);
-    count(TokenKind::reasoning, record.reasoning_tokens);
+    const Usage& usage = record.usage;
+    count(TokenKind::input, usage.input);
+    count(TokenKind::output, usage.output);
+    count(TokenKind::cache_read, usage.cache_read_total());
+    count(TokenKind::cache_write, usage.cache_write_total());
+    count(TokenKind::reasoning, usage.reasoning + usage.citation);
+    count(TokenKind::audio_input, usage.audio_input);
+    count(TokenKind::audio_output, usage.audio_output);
+    count(TokenKind::image_input, usage.image_input + usage.video_input);
+    count(TokenKind::image_output, usage.image_output);
     if (record.stream) {
         count_stream(cells, record);
     }
@@ -75,7 +80,7 @@ void Shard::count_stream(TargetCells& cells, const RequestRecord& record) noexce
     }
     cells.first_token.get(bounds_.duration.size())
         .observe(bounds_.duration, nanoseconds(record.first_byte));
-    const std::uint64_t tokens = record.output_tokens + record.reasoning_tokens;
+    const std::uint64_t tokens = record.usage.completion_total();
     if (record.outcome == Outcome::ok && tokens > 1) {
         cells.per_token.get(bounds_.per_token.size())
             .observe(bounds_.per_token,

@@ -37,7 +37,18 @@ enum class UpstreamState : std::uint8_t { active, idle };
 /// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when
 /// it was to be used. `rejected`: the pool and its waiting line were full.
 enum class PoolEvent : std::uint8_t { opened, reused, expired, stale, rejected, waited };
-enum class TokenKind : std::uint8_t { input, output, cache_read, cache_write, reasoning };
+/// Disjoint; images count video as well, reasoning counts citations as well.
+enum class TokenKind : std::uint8_t {
+    input,
+    output,
+    cache_read,
+    cache_write,
+    reasoning,
+    audio_input,
+    audio_output,
+    image_input,
+    image_output,
+};
 enum class TokenSource : std::uint8_t { vendor, estimate };
 
 // Label values, in the order of the enums above.
@@ -58,8 +69,9 @@ inline constexpr std::array<std::string_view, 12> kHandshakeFailures{"plain_http
 inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
 inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
                                                              "stale",  "rejected", "waited"};
-inline constexpr std::array<std::string_view, 5> kTokenKinds{"input", "output", "cache_read",
-                                                             "cache_write", "reasoning"};
+inline constexpr std::array<std::string_view, 9> kTokenKinds{
+    "input",       "output",       "cache_read",  "cache_write", "reasoning",
+    "audio_input", "audio_output", "image_input", "image_output"};
 inline constexpr std::array<std::string_view, 2> kTokenSources{"vendor", "estimate"};
 inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::truncated) + 1;
 

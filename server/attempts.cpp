@@ -157,13 +157,7 @@ void Dispatch::keep_spent() {
     if (used.prompt_total() + used.completion_total() == 0) {
         return;
     }
-    record_.spent.push_back({.provider = record_.provider,
-                             .model = record_.model,
-                             .input_tokens = used.input + used.audio_input,
-                             .cache_read_tokens = used.cache_read,
-                             .cache_write_tokens = used.cache_write + used.cache_write_1h,
-                             .output_tokens = used.output + used.audio_output,
-                             .reasoning_tokens = used.reasoning});
+    record_.spent.push_back({.provider = record_.provider, .model = record_.model, .usage = used});
 }
 
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {

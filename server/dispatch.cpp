@@ -111,17 +111,7 @@ void Dispatch::settle() {
         return;
     }
     complete_usage();
-    take_usage();
-}
-
-void Dispatch::take_usage() {
-    const adapters::Usage& usage = report_.usage;
-    record_.input_tokens = usage.input + usage.audio_input;
-    record_.cache_read_tokens = usage.cache_read;
-    record_.cache_write_tokens = usage.cache_write + usage.cache_write_1h;
-    record_.output_tokens = usage.output + usage.audio_output;
-    record_.reasoning_tokens = usage.reasoning;
-    record_.usage_reported = usage.reported;
+    record_.usage = report_.usage;
 }
 
 // The phases, in order; each comment says why it stands where it does.

@@ -69,7 +69,6 @@ private:
                                          std::string_view content_type,
                                          std::optional<std::uint64_t> length) override;
     void settle() override;
-    void take_usage();
     void complete_usage();  // server/estimate_usage.cpp
     void let_request_go();
     void add_own_fields(ResponseHead& head) const;

@@ -24,9 +24,9 @@ RequestRecord chat_record() {
     record.status = 200;
     record.stream = true;
     record.attempts = 1;
-    record.input_tokens = 128;
-    record.output_tokens = 245;
-    record.usage_reported = true;
+    record.usage.input = 128;
+    record.usage.output = 245;
+    record.usage.reported = true;
     record.bytes_in = 900;
     record.bytes_out = 62'000;
     record.first_byte = std::chrono::milliseconds(310);

@@ -28,12 +28,12 @@ RequestRecord full_record() {
     record.status = 200;
     record.stream = true;
     record.attempts = 2;
-    record.input_tokens = 11;
-    record.cache_read_tokens = 12;
-    record.cache_write_tokens = 13;
-    record.output_tokens = 14;
-    record.reasoning_tokens = 15;
-    record.usage_reported = true;
+    record.usage.input = 11;
+    record.usage.cache_read = 12;
+    record.usage.cache_write = 13;
+    record.usage.output = 14;
+    record.usage.reasoning = 15;
+    record.usage.reported = true;
     record.bytes_in = 1000;
     record.bytes_out = 2000;
     record.first_byte = 250'123us;
@@ -106,7 +106,7 @@ TEST_CASE("a refused request has no provider, model, key or first byte to show")
 
 TEST_CASE("the level follows whose fault it was, the usage says its source") {
     RequestRecord record;
-    record.output_tokens = 1;
+    record.usage.output = 1;
     const auto level = [&](Outcome outcome) {
         record.outcome = outcome;
         return FlatJson::parse(one_line(record))->at("level");
@@ -130,8 +130,8 @@ TEST_CASE("hostile texts of any length give one valid, bounded line") {
                 record.key_name = bad;
             record.method = record.path = record.client_address = record.endpoint = record.failure =
                 bad;
-            record.input_tokens = record.output_tokens = record.cache_read_tokens =
-                record.cache_write_tokens = record.reasoning_tokens = record.bytes_in =
+            record.usage.input = record.usage.output = record.usage.cache_read =
+                record.usage.cache_write = record.usage.reasoning = record.bytes_in =
                     record.bytes_out = ~std::uint64_t{0};
             record.duration = record.first_byte = Clock::duration::max();
             record.upstream_wait = {};

@@ -83,7 +83,7 @@ TEST_CASE("a request costs no allocation after the first of its kind") {
     record.request_id = "hostile \x1b \xFF \" and longer than any small string optimisation";
     record.stream = true;
     record.first_byte = std::chrono::milliseconds(1);
-    record.output_tokens = 5;
+    record.usage.output = 5;
     const auto serve = [&] {
         shard.add_inflight(1);
         shard.add_attempt(vocabulary->provider("openai"), 0);

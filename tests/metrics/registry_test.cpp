@@ -48,14 +48,14 @@ TEST_CASE("a scrape sums what the workers counted") {
     Shard& one = registry.add_shard();
     Shard& two = registry.add_shard();
     RequestRecord record = chat("openai", "gpt-4o");
-    record.input_tokens = 10;
-    record.output_tokens = 5;
-    record.usage_reported = true;
+    record.usage.input = 10;
+    record.usage.output = 5;
+    record.usage.reported = true;
     one.publish(record, names->labels(record));
     two.publish(record, names->labels(record));
     record.status = 529;
     record.outcome = Outcome::upstream_error;
-    record.usage_reported = false;
+    record.usage.reported = false;
     two.publish(record, names->labels(record));
     one.add_inflight(3);
     two.add_inflight(-1);
@@ -161,7 +161,7 @@ TEST_CASE("stream times are counted for streams only") {
     RequestRecord record;
     record.first_byte = 200ms;
     record.duration = 1200ms;
-    record.output_tokens = 11;
+    record.usage.output = 11;
     record.upstream_wait = 1199ms;
     shard.publish(record, {});
     const std::string target = R"(endpoint="other",provider="other",model="other")";
@@ -178,7 +178,7 @@ TEST_CASE("stream times are counted for streams only") {
     record.outcome = Outcome::truncated;
     shard.publish(record, {});
     record.outcome = Outcome::ok;
-    record.output_tokens = 1;  // one token has no time between tokens
+    record.usage.output = 1;  // one token has no time between tokens
     shard.publish(record, {});
     seen = scrape(registry);
     CHECK(seen.value("tollgate_stream_truncated_total", R"(provider="other",model="other")") == 1);
@@ -260,7 +260,7 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     record.stream = true;
     record.first_byte = 1ms;
     record.duration = 10ms;
-    record.output_tokens = 3;
+    record.usage.output = 3;
     shard.publish(record, {});
     record.outcome = Outcome::truncated;
     shard.publish(record, {});
@@ -311,7 +311,7 @@ TEST_CASE("default bucket limits are written in few digits, alike in both format
     RequestRecord record;
     record.stream = true;
     record.first_byte = 1ms;
-    record.output_tokens = 2;
+    record.usage.output = 2;
     registry.add_shard().publish(record, {});
     std::multiset<double> limits[2];
     for (const Format format : {Format::text, Format::openmetrics}) {

@@ -1,0 +1,19 @@
+// tollgate models: what is known about models.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace tollgate::server::cli {
+
+/// `arguments` behind the word "models".  The process's exit code.
+[[nodiscard]] int models(std::span<const std::string_view> arguments);
+
+inline constexpr std::string_view kModelsHelp =
+    "usage: tollgate models list [--provider P] [--json] [-c FILE]   of the providers that are "
+    "configured, or of a vendor\n"
+    "       tollgate models show ID [--json] [-c FILE]               provider/model, vendor/model "
+    "or "
+    "a bare id\n";
+
+}  // namespace tollgate::server::cli

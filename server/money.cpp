@@ -1,0 +1,81 @@
+// What an exchange costs, and requests whose cost cannot be known.
+#include "adapters/vendor.hpp"
+#include "metrics/price.hpp"
+#include "server/dispatch.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace tollgate::server {
+
+metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico& cost) {
+    cost = 0;
+    if (provider_ == nullptr || (usage.tokens() == 0 && !usage.reported)) {
+        return metrics::Pricing::none;
+    }
+    const std::expected<metrics::Cost, std::string> priced = provider_->prices.price(
+        known_model_, metrics::counts_of(usage),
+        {.when = record_.wall, .service = metrics::to_string(usage.service)});
+    if (!priced) {
+        worker_.logger().log(metrics::Level::warn, "usage without a price",
+                             {{"request_id", record_.request_id},
+                              {"provider", provider_->endpoint.provider},
+                              {"model", model_},
+                              {"detail", priced.error()}});
+        return metrics::Pricing::unpriced;
+    }
+    if (!priced->counts()) {
+        return metrics::Pricing::unpriced;
+    }
+    cost = priced->pico;
+    return priced->priced == metrics::Priced::free ? metrics::Pricing::free
+                                                   : metrics::Pricing::priced;
+}
+
+void Dispatch::price_usage() {
+    record_.pricing = price_of(record_.usage, record_.cost);
+}
+
+// cost.unpriced: reject.  Targets without a price are left out; when none is left, the client hears
+// what the operator must configure.
+Result<void> Dispatch::refuse_unpriced(router::Route& route) const {
+    if (snapshot_->settings().cost.unpriced != config::Unpriced::reject) {
+        return {};
+    }
+    std::string reasons;
+    std::erase_if(route.targets, [&](const router::RoutedTarget& target) {
+        const router::ModelPrices& prices = target.provider->prices;
+        const catalog::Model* const known = prices.find(target.model);
+        if (prices.is_priced(known)) {
+            return false;
+        }
+        const std::string name =
+            target.provider->endpoint.provider + "/" + std::string(target.model.substr(0, 200));
+        reasons.append(reasons.empty() ? "" : "; ").append(name).append(" ");
+        reasons.append(prices.why_unpriced(known));
+        reasons.append(" (cost.prices.").append(name).append(")");
+        return true;
+    });
+    if (!route.targets.empty()) {
+        return {};
+    }
+    return std::unexpected(
+        Failure{.kind = FailureKind::bad_request,
+                .detail = "Requests without a known price are refused here (cost.unpriced), and "
+                          "no target has one: " +
+                          reasons + ".",
+                .param = "model"});
+}
+
+// Only where the whole answer is known before its head goes out; streams tell it in their usage.
+void Dispatch::add_cost(ResponseHead& head) const {
+    if (settled_ && (record_.pricing == metrics::Pricing::priced ||
+                     record_.pricing == metrics::Pricing::free)) {
+        metrics::DecimalText space;
+        head.add("x-tollgate-cost-usd",
+                 metrics::write_decimal(record_.cost, metrics::kPicoDigits, space));
+    }
+}
+
+}  // namespace tollgate::server
