@@ -31,6 +31,11 @@ void read_settings(Section& in, Settings& out) {
     in.section("cost", [&](Section& cost) { read_cost(cost, out.cost); });
     in.section("metrics", [&](Section& metrics) { read_metrics(metrics, out.metrics); });
     in.section("logging", [&](Section& logging) { read_logging(logging, out.logging); });
+    in.path("catalog", out.catalog);
+    in.read("catalog_refresh", out.catalog_refresh, [](std::string_view text) {
+        return text == "off" ? scalar::Parsed<milliseconds>(milliseconds(0))
+                             : scalar::duration(text, std::chrono::seconds(1), kLongest);
+    });
     in.path("state_dir", out.state_dir);
 }
 

@@ -1,4 +1,4 @@
-// failover, cost, metrics, logging.
+// failover, metrics, logging.
 #include "config/readers.hpp"
 
 #include <array>
@@ -11,8 +11,6 @@ using std::string_view;
 
 constexpr std::array<std::pair<string_view, OnContent>, 2> kOnContent{
     {{"stop", OnContent::stop}, {"next", OnContent::next}}};
-constexpr std::array<std::pair<string_view, Unpriced>, 2> kUnpriced{
-    {{"warn", Unpriced::warn}, {"reject", Unpriced::reject}}};
 constexpr std::array<std::pair<string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
                                                                    {"debug", LogLevel::debug},
                                                                    {"info", LogLevel::info},
@@ -47,18 +45,6 @@ scalar::Parsed<Hedge> hedge_after(string_view text, Hedge hedge) {
         "expected off, a percentile from p1 to p99 such as p95, or a duration such as 2s");
 }
 
-void read_price(Section& in, ModelPrice& out) {
-    in.read("input", out.input, scalar::usd);
-    in.read("output", out.output, scalar::usd);
-    in.read("cache_read", out.cache_read, scalar::usd);
-    in.read("cache_write", out.cache_write, scalar::usd);
-    in.read("cache_write_1h", out.cache_write_1h, scalar::usd);
-    in.read("reasoning", out.reasoning, scalar::usd);
-    in.read("input_audio", out.input_audio, scalar::usd);
-    in.read("output_audio", out.output_audio, scalar::usd);
-    in.read("request", out.request, scalar::usd);
-}
-
 }  // namespace
 
 void read_failover(Section& in, FailoverSettings& out) {
@@ -90,31 +76,6 @@ void read_failover(Section& in, FailoverSettings& out) {
         hedge.read("after", out.hedge,
                    [&](string_view text) { return hedge_after(text, out.hedge); });
         hedge.read("budget", out.hedge.budget, share);
-    });
-}
-
-void read_cost(Section& in, CostSettings& out) {
-    in.read("currency", out.currency, [](string_view text) -> scalar::Parsed<std::string> {
-        return text == "USD" ? scalar::Parsed<std::string>("USD") : std::unexpected("expected USD");
-    });
-    in.named("prices", "<model>", [&](const Section::Named& entry) {
-        ModelPrice price{.model = entry.name};
-        if (entry.node != nullptr && entry.node->kind != yaml::Kind::map) {
-            in.context().problem(entry.node->at, entry.path,
-                                 "expected a mapping such as {input: 0.1, output: 0.3}");
-            return;
-        }
-        Section section(in.context(), entry.node, entry.path);
-        read_price(section, price);
-        section.finish();
-        if (entry.node != nullptr) {
-            out.prices.push_back(std::move(price));
-        }
-    });
-    in.choice("unpriced", out.unpriced, kUnpriced);
-    in.section("reserve", [&](Section& reserve) {
-        reserve.count("output", out.reserve.output, 1, 100'000'000);
-        reserve.count("most", out.reserve.most, 0, 100'000'000);
     });
 }
 

@@ -210,6 +210,7 @@ void read_provider(Section& in, ProviderSettings& out) {
         limits.count("tpm", out.limits.tpm, 0, 1'000'000'000'000);
     });
     in.list("models", out.models, scalar::text);
+    in.section("price", [&](Section& price) { read_provider_price(price, out.price); });
     read_openai_options(in, out.openai);
     read_demo(in, out.demo);
     context.missing = before;

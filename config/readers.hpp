@@ -25,6 +25,8 @@ void read_budget(Section& in, std::vector<BudgetRule>& out);
 void read_alerts(Section& in, AlertSettings& out);
 void read_admin(Section& in, AdminSettings& out);
 void read_cost(Section& in, CostSettings& out);
+/// `price` of a provider.
+void read_provider_price(Section& in, ProviderPrice& out);
 void read_metrics(Section& in, MetricsSettings& out);
 void read_logging(Section& in, LoggingSettings& out);
 

@@ -7,6 +7,7 @@
 #include "config/problem.hpp"
 #include "config/secret.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -217,6 +218,84 @@ struct DemoOptions {
     [[nodiscard]] bool operator==(const DemoOptions&) const = default;
 };
 
+/// What a price may be for.  Tokens and characters: per million; `..._hour` and `..._second`: per
+/// hour or second; all others: each.
+inline constexpr std::array<std::string_view, 37> kPriceKeys{
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "reasoning",
+    "citation",
+    "input_audio",
+    "output_audio",
+    "cache_read_audio",
+    "cache_write_audio",
+    "input_image",
+    "output_image",
+    "cache_read_image",
+    "input_video",
+    "output_video",
+    "request",
+    "web_search",
+    "web_search_low",
+    "web_search_medium",
+    "web_search_high",
+    "file_search",
+    "social_search",
+    "code_execution",
+    "rerank_search",
+    "page",
+    "annotated_page",
+    "text_message",
+    "input_chars",
+    "output_chars",
+    "audio_hour",
+    "input_audio_hour",
+    "output_audio_hour",
+    "input_video_second",
+    "output_video_second",
+    "input_image_each",
+    "output_image_each",
+};
+/// One of kPriceKeys, and the amount.
+using PriceRates = std::vector<std::pair<std::string_view, Usd>>;
+
+/// Rates for calls with more than `above` prompt tokens.
+struct PriceTier {
+    std::uint64_t above = 0;
+    PriceRates rates = {};
+    [[nodiscard]] bool operator==(const PriceTier&) const = default;
+};
+/// Prices of one model, or of all models of a provider.  What has no rate here has the catalog's,
+/// else it is billed as its parent kind.
+struct ModelPrice {
+    std::string model = {};  ///< "provider/model" or "provider/*"
+    std::string currency = "USD";
+    bool free = false;  ///< costs nothing; no rates then
+    PriceRates rates = {};
+    std::vector<PriceTier> tiers = {};
+    [[nodiscard]] bool operator==(const ModelPrice&) const = default;
+};
+/// How a provider bills what the catalog's price list says.
+struct ProviderPrice {
+    std::string catalog = {};   ///< vendor whose price list counts; empty: the provider's own
+    std::string currency = {};  ///< which of a model's prices counts; empty: the vendor's habit
+    std::string region = {};    ///< likewise, for prices that depend on the region
+    bool free = false;          ///< costs nothing
+    std::int64_t discount = 0;  ///< of the price list, in 1/kShareParts
+    std::int64_t margin = 0;    ///< on what is left after the discount, in 1/kShareParts
+    [[nodiscard]] bool operator==(const ProviderPrice&) const = default;
+};
+inline constexpr std::int64_t kShareParts = 100'000'000;
+/// How many units of a currency a US dollar is worth.
+struct ExchangeRate {
+    std::string currency = {};
+    Usd per_usd = {};
+    [[nodiscard]] bool operator==(const ExchangeRate&) const = default;
+};
+
 /// One configured instance of a vendor.
 struct ProviderSettings {
     std::string name = {};  ///< the key in the file; the part before the slash in "provider/model"
@@ -243,6 +322,7 @@ struct ProviderSettings {
     ProviderPool pool = {};
     ProviderTls tls = {};
     std::vector<std::string> models = {};  ///< ids listed in /v1/models; empty: the vendor's list
+    ProviderPrice price = {};
     OpenAiOptions openai = {};
     DemoOptions demo = {};
     [[nodiscard]] bool operator==(const ProviderSettings&) const = default;
@@ -414,21 +494,6 @@ struct AdminSettings {
     [[nodiscard]] bool operator==(const AdminSettings&) const = default;
 };
 
-/// USD per million tokens (`request`: per call).  Not set: the catalog's, or billed as its parent
-/// kind.
-struct ModelPrice {
-    std::string model = {};  ///< "provider/model"
-    std::optional<Usd> input = {};
-    std::optional<Usd> output = {};
-    std::optional<Usd> cache_read = {};
-    std::optional<Usd> cache_write = {};
-    std::optional<Usd> cache_write_1h = {};
-    std::optional<Usd> reasoning = {};
-    std::optional<Usd> input_audio = {};
-    std::optional<Usd> output_audio = {};
-    std::optional<Usd> request = {};
-    [[nodiscard]] bool operator==(const ModelPrice&) const = default;
-};
 enum class Unpriced : std::uint8_t { warn, reject };
 /// What a budget sets aside for a request before it is sent.
 struct ReserveSettings {
@@ -438,6 +503,8 @@ struct ReserveSettings {
 };
 struct CostSettings {
     std::string currency = "USD";
+    std::vector<ExchangeRate> rates = {{.currency = "CNY", .per_usd = {7'200'000}},
+                                       {.currency = "EUR", .per_usd = {900'000}}};
     std::vector<ModelPrice> prices = {};
     Unpriced unpriced = Unpriced::warn;  ///< what happens to a request whose price is not known
     ReserveSettings reserve = {};
@@ -490,6 +557,10 @@ struct Settings {
     CostSettings cost = {};
     MetricsSettings metrics = {};
     LoggingSettings logging = {};
+    std::string catalog = {};  ///< file that replaces the built-in model catalog; empty: built in
+    milliseconds catalog_refresh =
+        std::chrono::hours(1);  ///< age at which vendors' model lists are read again
+                                ///< when somebody asks; 0: they are not read
     std::string state_dir = "~/.local/state/tollgate";  ///< parse() and defaults() replace the "~"
     Source source = {};
     std::vector<Problem> warnings = {};  ///< doubtful but usable; found by parse()

@@ -121,10 +121,10 @@ state_dir: /var/lib/tollgate
     REQUIRE(settings.cost.prices.size() == 1);
     const ModelPrice& price = settings.cost.prices[0];
     CHECK(price.model == "my_vllm/qwen");
-    CHECK(price.input == Usd{100'000});
-    CHECK(price.cache_read == Usd{0});
-    CHECK_FALSE(price.cache_write);
-    CHECK(price.request == Usd{10'000});
+    CHECK(price.rates == PriceRates{{"input", Usd{100'000}},
+                                    {"output", Usd{300'000}},
+                                    {"cache_read", Usd{0}},
+                                    {"request", Usd{10'000}}});
     CHECK(settings.cost.unpriced == Unpriced::reject);
     CHECK(settings.metrics.listen == ListenAddress{.host = "127.0.0.1", .port = 9464});
     CHECK(settings.metrics.buckets == std::vector<double>{0.005, 0.1, 1});
