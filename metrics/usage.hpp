@@ -1,9 +1,28 @@
 // What one answer used: the unit of everything that is counted, billed and budgeted.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace tollgate::metrics {
+
+/// The tier of a vendor's service that answered, as far as it changes the price.
+enum class Service : std::uint8_t { standard, batch, flex, priority, fast };
+[[nodiscard]] constexpr std::string_view to_string(Service service) noexcept {
+    constexpr std::array<std::string_view, 5> kNames{"", "batch", "flex", "priority", "fast"};
+    return kNames[static_cast<std::size_t>(service)];
+}
+[[nodiscard]] constexpr Service service_named(std::string_view name) noexcept {
+    for (const Service service :
+         {Service::batch, Service::flex, Service::priority, Service::fast}) {
+        if (to_string(service) == name) {
+            return service;
+        }
+    }
+    return Service::standard;
+}
 
 /// Counters of one answer, disjoint: each token is counted in exactly one of them.  What vendors
 /// report as totals with parts inside is taken apart where it is read, in one function per dialect;
@@ -17,7 +36,8 @@ struct Usage {
     std::uint64_t reasoning = 0;       ///< completion tokens spent thinking
     std::uint64_t audio_input = 0;     ///< fresh
     std::uint64_t audio_output = 0;
-    bool reported = false;   ///< the vendor said so; false: nothing was reported
+    bool reported = false;  ///< the vendor said so; false: nothing was reported
+    Service service = Service::standard;
     bool estimated = false;  ///< counted here, because the vendor did not say
     std::uint64_t audio_cache_read = 0;
     std::uint64_t image_input = 0;  ///< fresh

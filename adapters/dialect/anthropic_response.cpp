@@ -262,6 +262,10 @@ void EventReader::add_usage(json::Value usage, EventSink& sink) {
     raise_to(output_total_, usage["output_tokens"]);
     raise_to(usage_.reasoning, usage["output_tokens_details"]["thinking_tokens"]);
     usage_.output = output_total_ - std::min(output_total_, usage_.reasoning);
+    raise_to(usage_.web_searches, usage["server_tool_use"]["web_search_requests"]);
+    if (usage["service_tier"].is_string()) {
+        usage_.service = metrics::service_named(usage["service_tier"].string());
+    }
     usage_.reported = true;
     sink.usage(usage_);
 }

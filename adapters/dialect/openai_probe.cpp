@@ -3,6 +3,7 @@
 #include "adapters/codec/json_walk.hpp"
 #include "adapters/dialect/openai.hpp"
 #include "adapters/dialect/openai_error.hpp"
+#include "metrics/money.hpp"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -273,13 +274,16 @@ public:
 
     std::string_view choices;
     std::string_view usage;
-    bool is_list = false;  ///< `data`: embeddings and other lists
+    std::string_view service;  ///< the tier that served
+    bool is_list = false;      ///< `data`: embeddings and other lists
     bool has_error = false;
 
 private:
     void note(std::size_t begin, std::size_t end) {
         const std::string_view value = body_.substr(begin, end - begin);
-        if (key_ == "choices") {
+        if (key_ == "service_tier" && value.size() > 2) {
+            service = value.substr(1, value.size() - 2);
+        } else if (key_ == "choices") {
             choices = value;
         } else if (key_ == "usage") {
             usage = value.front() == '{' ? value : std::string_view{};
@@ -325,13 +329,38 @@ Usage read_usage(std::string_view object) {
     usage.audio_input = prompt_details["audio_tokens"].count();
     usage.reasoning = completion_details["reasoning_tokens"].count();
     usage.audio_output = completion_details["audio_tokens"].count();
-    usage.input = less(prompt, usage.cache_read + usage.cache_write + usage.audio_input);
+    usage.image_input = prompt_details["image_tokens"].count();
+    usage.image_output = completion_details["image_tokens"].count();
+    usage.input =
+        less(prompt, usage.cache_read + usage.cache_write + usage.audio_input + usage.image_input);
     // xAI counts reasoning beside completion_tokens, all others inside; the total tells which.
     const bool beside = usage.reasoning > 0 &&
                         root["total_tokens"].count() == prompt + completion + usage.reasoning;
-    usage.output = less(completion, usage.audio_output + (beside ? 0 : usage.reasoning));
+    usage.output =
+        less(completion, usage.audio_output + usage.image_output + (beside ? 0 : usage.reasoning));
+    // What the call cost, in US dollars: OpenRouter's is a number, Perplexity's an object.
+    const Value cost = root["cost"].is_object() ? root["cost"]["total_cost"] : root["cost"];
+    if (cost.is_number()) {
+        usage.vendor_cost = metrics::parse_rounded(cost.raw(), metrics::kPicoDigits).value_or(-1);
+    }
     return usage;
 }
+
+namespace {
+
+// The chunk that reports usage also names the tier that served; nothing else asks for it.
+metrics::Service service_of(std::string_view chunk) noexcept {
+    constexpr std::string_view kName = "\"service_tier\"";
+    const std::size_t at = chunk.rfind(kName);
+    if (at == npos || (at > 0 && chunk[at - 1] == '\\')) {
+        return metrics::Service::standard;
+    }
+    const std::size_t value = value_after(chunk, at + kName.size());
+    return value == npos ? metrics::Service::standard
+                         : metrics::service_named(string_at(chunk, value));
+}
+
+}  // namespace
 
 Usage usage_in_tail(std::string_view tail) {
     const std::size_t at = find_places(tail).usage;
@@ -361,6 +390,7 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
         const Usage usage = read_usage(object_at(data, places.usage));
         if (usage.reported) {
             usage_ = usage;
+            usage_.service = service_of(data);
             result.is_usage_only = is_empty;
         }
     }
@@ -394,6 +424,7 @@ Result<void> AnswerProbe::whole(std::string_view body) {
     finished_ = places.is_finished;
     if (!top.usage.empty()) {
         usage_ = read_usage(top.usage);
+        usage_.service = metrics::service_named(top.service);
     }
     return {};
 }
