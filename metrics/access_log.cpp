@@ -75,6 +75,12 @@ void write_usage(LineWriter& line, const RequestRecord& record) noexcept {
               : usage.tokens() != 0 ? "estimate"
                                     : "none",
               kNameBytes);
+    if (record.pricing == Pricing::priced || record.pricing == Pricing::free) {
+        DecimalText space;
+        line.text("cost_usd", write_decimal(record.cost, kPicoDigits, space), kNameBytes);
+    } else if (record.pricing == Pricing::unpriced) {
+        line.text("cost_usd", "unpriced", kNameBytes);
+    }
 }
 
 }  // namespace

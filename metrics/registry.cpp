@@ -155,6 +155,33 @@ void write_usage(Families& out, const Totals& totals, const Vocabulary& names) {
             }
         }
     }
+    out.start(Series::cost);
+    for (const auto& [target, usage] : totals.usage) {
+        for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
+            if (usage.cost[s] != 0) {
+                out.counter({names.provider_name(names.provider_of(target)),
+                             names.model_name(target), kTokenSources[s]},
+                            static_cast<double>(usage.cost[s]) / static_cast<double>(kPicoPerUsd));
+            }
+        }
+    }
+    out.start(Series::unpriced_tokens);
+    for (const auto& [target, usage] : totals.usage) {
+        if (usage.unpriced != 0) {
+            out.counter({names.provider_name(names.provider_of(target)), names.model_name(target)},
+                        usage.unpriced);
+        }
+    }
+    out.start(Series::vendor_costs);
+    for (const auto& [target, usage] : totals.usage) {
+        for (std::size_t i = 0; i < kVendorCosts.size(); ++i) {
+            if (usage.vendor_cost[i] != 0) {
+                out.counter({names.provider_name(names.provider_of(target)),
+                             names.model_name(target), kVendorCosts[i]},
+                            usage.vendor_cost[i]);
+            }
+        }
+    }
     out.start(Series::stream_truncated);
     for (const auto& [target, usage] : totals.usage) {
         if (usage.truncated != 0) {

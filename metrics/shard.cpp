@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace tollgate::metrics {
 namespace {
@@ -66,8 +67,27 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
     count(TokenKind::audio_output, usage.audio_output);
     count(TokenKind::image_input, usage.image_input + usage.video_input);
     count(TokenKind::image_output, usage.image_output);
+    count_money(cells, record);
     if (record.stream) {
         count_stream(cells, record);
+    }
+}
+
+void Shard::count_money(TargetCells& cells, const RequestRecord& record) noexcept {
+    const Usage& usage = record.usage;
+    if (record.pricing == Pricing::unpriced) {
+        cells.unpriced.add(usage.tokens());
+    }
+    if (record.pricing != Pricing::priced) {
+        return;
+    }
+    const bool is_estimate = !usage.reported;
+    cells.cost[is_estimate ? 1 : 0].add(static_cast<std::uint64_t>(std::max(record.cost, Pico{0})));
+    if (usage.vendor_cost >= 0) {
+        // Vendors round what they tell: a micro-dollar or a thousandth is no difference.
+        const Pico apart = std::abs(usage.vendor_cost - record.cost);
+        const bool same = apart <= std::max(Pico{1'000'000}, record.cost / 1000);
+        cells.vendor_cost[same ? 0 : 1].add(1);
     }
 }
 

@@ -73,6 +73,7 @@ inline constexpr std::array<std::string_view, 9> kTokenKinds{
     "input",       "output",       "cache_read",  "cache_write", "reasoning",
     "audio_input", "audio_output", "image_input", "image_output"};
 inline constexpr std::array<std::string_view, 2> kTokenSources{"vendor", "estimate"};
+inline constexpr std::array<std::string_view, 2> kVendorCosts{"same", "different"};
 inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::truncated) + 1;
 
 /// The status codes that get their own label value; the first one stands for all others.
@@ -118,6 +119,9 @@ struct alignas(64) TargetCells {
     Published<HistogramCells> first_token;
     Published<HistogramCells> per_token;
     std::array<std::array<Cell, kTokenSources.size()>, kTokenKinds.size()> tokens;
+    std::array<Cell, kTokenSources.size()> cost;  // pico-dollars
+    Cell unpriced;                                // tokens
+    std::array<Cell, 2> vendor_cost;              // answers: as ours, different
     Cell truncated;
 };
 
@@ -203,6 +207,7 @@ private:
         return static_cast<std::uint64_t>(static_cast<std::int64_t>(delta));
     }
     ProviderCells& provider(std::uint16_t id) noexcept;
+    static void count_money(TargetCells& cells, const RequestRecord& record) noexcept;
     void count_stream(TargetCells& cells, const RequestRecord& record) noexcept;
 
     Bounds bounds_;

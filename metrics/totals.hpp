@@ -55,6 +55,9 @@ struct TargetTotal {
 /// Tokens and cut streams of one target, whatever the endpoint.
 struct UsageTotal {
     std::array<std::array<std::uint64_t, kTokenSources.size()>, kTokenKinds.size()> tokens{};
+    std::array<Int128, kTokenSources.size()> cost{};  // pico-dollars
+    std::uint64_t unpriced = 0;
+    std::array<std::uint64_t, 2> vendor_cost{};
     std::uint64_t truncated = 0;
 
     void add(const TargetCells& cells) {
@@ -63,6 +66,11 @@ struct UsageTotal {
                 tokens[k][s] += cells.tokens[k][s].read();
             }
         }
+        for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
+            cost[s] += cells.cost[s].read();
+            vendor_cost[s] += cells.vendor_cost[s].read();
+        }
+        unpriced += cells.unpriced.read();
         truncated += cells.truncated.read();
     }
 };

@@ -6,7 +6,9 @@
 #include "config/environment.hpp"
 #include "config/settings.hpp"
 #include "failover/failure.hpp"
+#include "metrics/catalog/catalog.hpp"
 #include "metrics/vocabulary.hpp"
+#include "router/model_prices.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -35,6 +37,7 @@ struct Provider {
     bool google_metadata = false;      ///< take tokens from the metadata server
     std::string google_metadata_host;  ///< $GCE_METADATA_HOST; empty: Google's name
     std::string default_model;
+    ModelPrices prices;  ///< and whatever else is known about its models
     bool usable = false;
     std::string problem;  ///< why it is not usable, in words for an operator
 
@@ -111,6 +114,7 @@ private:
     [[nodiscard]] Failure unknown(std::string_view model) const;
 
     config::Settings settings_;
+    catalog::Catalog catalog_;        ///< of the vendors that are configured
     std::deque<Provider> providers_;  // deque: endpoints point at their provider's vendor
     std::map<std::string, const Provider*, std::less<>> by_name_;
     std::map<std::string, const config::ModelAlias*, std::less<>> aliases_;

@@ -33,6 +33,7 @@ public:
         }
         choose_default();
         list_models();
+        read_catalog();
         check_aliases();
         if (!problems_.empty()) {
             return std::unexpected(std::move(problems_));
@@ -50,6 +51,8 @@ private:
     void choose_default();
     void list_models();
     void check_aliases();
+    void read_catalog();
+    void warn_of_unpriced();
     [[nodiscard]] std::string first_set(std::span<const std::string_view> names) const;
     void problem(const std::string& path, std::string text) {
         problems_.push_back(snapshot_->settings_.source.problem(path, std::move(text)));
@@ -386,6 +389,88 @@ void SnapshotBuilder::check_aliases() {
                 problem("models." + alias.name,
                         "the target '" + target.model +
                             "' names no enabled provider and no alias; write provider/model");
+            }
+        }
+    }
+}
+
+void SnapshotBuilder::read_catalog() {
+    const auto catalog_name = [](const Provider& provider) {
+        const std::string& other = provider.settings.price.catalog;
+        return other.empty() ? provider.vendor.name : std::string_view(other);
+    };
+    const catalog::Catalog::Wanted wanted = [&](std::string_view name) {
+        return std::ranges::any_of(snapshot_->providers_, [&](const Provider& provider) {
+            return catalog_name(provider) == name;
+        });
+    };
+    const std::string& path = snapshot_->settings_.catalog;
+    if (path.empty()) {
+        snapshot_->catalog_ = catalog::Catalog::built_in(wanted);
+    } else if (auto text = context_.read_file(path); !text) {
+        problem("catalog", "'" + path + "' cannot be read: " + text.error());
+    } else if (auto read = catalog::Catalog::read(*text, wanted, catalog::Catalog::Check::all);
+               !read) {
+        problem("catalog",
+                path + ":" + std::to_string(read.error().line) + ": " + read.error().text);
+    } else {
+        snapshot_->catalog_ = std::move(*read);
+    }
+    for (Provider& provider : snapshot_->providers_) {
+        const std::string_view region = provider.vendor.dialect == adapters::DialectName::bedrock
+                                            ? std::string_view(provider.endpoint.location)
+                                            : std::string_view();
+        const catalog::Vendor* const vendor = snapshot_->catalog_.vendor(catalog_name(provider));
+        if (vendor == nullptr && !provider.settings.price.catalog.empty() && problems_.empty()) {
+            problem("providers." + provider.settings.name + ".price.catalog",
+                    "'" + provider.settings.price.catalog + "' is no vendor of the model catalog");
+        }
+        provider.prices = ModelPrices(vendor, provider.settings, snapshot_->settings_.cost, region);
+    }
+    warn_of_unpriced();
+}
+
+// Of the models that the configuration names: what clients may ask for beyond them is only known
+// when they do.
+void SnapshotBuilder::warn_of_unpriced() {
+    const auto warn = [&](const std::string& path, const Provider& provider,
+                          std::string_view model) {
+        const catalog::Model* const known = provider.prices.find(model);
+        if (provider.prices.is_priced(known)) {
+            return;
+        }
+        std::string name = provider.settings.name + "/" + std::string(model);
+        std::string text = "the model '" + name + "' ";
+        text += provider.prices.why_unpriced(known);
+        text += ": what it uses is counted as unpriced; set cost.prices." + name +
+                ", or providers." + provider.settings.name + ".price.free";
+        const bool seen = std::ranges::any_of(
+            snapshot_->warnings_, [&](const Problem& warning) { return warning.text == text; });
+        if (!seen) {
+            snapshot_->warnings_.push_back(snapshot_->settings_.source.problem(path, text));
+        }
+    };
+    for (const Provider& provider : snapshot_->providers_) {
+        if (!provider.usable) {
+            continue;
+        }
+        const std::string path = "providers." + provider.settings.name;
+        if (!provider.default_model.empty()) {
+            warn(path, provider, provider.default_model);
+        }
+        for (const std::string& id : provider.settings.models) {
+            warn(path + ".models", provider, id);
+        }
+    }
+    for (const config::ModelAlias& alias : snapshot_->settings_.models) {
+        for (const config::ModelTarget& target : alias.targets) {
+            const std::string_view text = target.model;
+            const std::size_t slash = text.find('/');
+            const Provider* const provider = slash == std::string_view::npos
+                                                 ? nullptr
+                                                 : snapshot_->provider(text.substr(0, slash));
+            if (provider != nullptr && provider->usable) {
+                warn("models." + alias.name, *provider, text.substr(slash + 1));
             }
         }
     }

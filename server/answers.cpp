@@ -4,16 +4,54 @@
 #include "server/dispatch.hpp"
 #include "server/worker.hpp"
 
+#include <algorithm>
+
 namespace tollgate::server {
 namespace {
 
-void write_model(json::Writer& writer, const router::ListedModel& model, std::int64_t created) {
+/// Beside OpenAI's fields: what the catalog knows.
+void write_facts(json::Writer& writer, const catalog::Model& model) {
+    if (!model.name.empty()) {
+        writer.member("name", model.name);
+    }
+    if (model.context != 0) {
+        writer.member_count("context_window", model.context);
+    }
+    if (model.max_output != 0) {
+        writer.member_count("max_output_tokens", model.max_output);
+    }
+    writer.key("capabilities").begin_array();
+    for (std::size_t i = 0; i < catalog::kCans; ++i) {
+        if (model.can.has(static_cast<catalog::Can>(i))) {
+            writer.string(to_string(static_cast<catalog::Can>(i)));
+        }
+    }
+    writer.end_array();
+    if (model.deprecated) {
+        writer.key("deprecated").boolean(true);
+    }
+}
+
+/// "provider/model"; null for aliases and for what nothing is known about.
+const catalog::Model* known_model(const router::Snapshot& snapshot, std::string_view id) {
+    const std::size_t slash = std::min(id.find('/'), id.size());
+    const router::Provider* const provider = snapshot.provider(id.substr(0, slash));
+    return provider == nullptr || slash == id.size() ? nullptr
+                                                     : provider->prices.find(id.substr(slash + 1));
+}
+
+void write_model(json::Writer& writer, const router::ListedModel& model,
+                 const catalog::Model* known, std::int64_t created) {
     writer.begin_object()
         .member("id", model.id)
         .member("object", "model")
         .key("created")
         .integer(created);
-    writer.member("owned_by", model.owner).end_object();
+    writer.member("owned_by", model.owner);
+    if (known != nullptr) {
+        write_facts(writer, *known);
+    }
+    writer.end_object();
 }
 
 }  // namespace
@@ -26,7 +64,8 @@ void Dispatch::serve_models(std::string_view id) {
     if (!id.empty()) {
         for (const router::ListedModel& model : snapshot_->models()) {
             if (model.id == id || model.id.ends_with("/" + std::string(id))) {
-                write_model(writer, {.id = std::string(id), .owner = model.owner}, created);
+                write_model(writer, {.id = std::string(id), .owner = model.owner},
+                            known_model(*snapshot_, model.id), created);
                 answer(200, "application/json", body);
                 return;
             }
@@ -39,7 +78,7 @@ void Dispatch::serve_models(std::string_view id) {
     }
     writer.begin_object().member("object", "list").key("data").begin_array();
     for (const router::ListedModel& model : snapshot_->models()) {
-        write_model(writer, model, created);
+        write_model(writer, model, known_model(*snapshot_, model.id), created);
     }
     writer.end_array().end_object();
     answer(200, "application/json", body);

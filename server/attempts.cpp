@@ -157,7 +157,10 @@ void Dispatch::keep_spent() {
     if (used.prompt_total() + used.completion_total() == 0) {
         return;
     }
-    record_.spent.push_back({.provider = record_.provider, .model = record_.model, .usage = used});
+    metrics::SpentAttempt spent{
+        .provider = record_.provider, .model = record_.model, .usage = used};
+    spent.pricing = price_of(used, spent.cost);
+    record_.spent.push_back(std::move(spent));
 }
 
 void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
@@ -172,6 +175,7 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
     record_.model = routed.model;
     model_ = record_.model;  // the request, which the route's view may point into, goes when the
                              // answer is committed
+    known_model_ = provider_->prices.find(model_);
     upstream_head_ = upstream::CallHead();
 }
 

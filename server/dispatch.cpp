@@ -3,6 +3,7 @@
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
 #include "adapters/demo/faults.hpp"
+#include "router/capabilities.hpp"
 #include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/worker.hpp"
@@ -112,6 +113,7 @@ void Dispatch::settle() {
     }
     complete_usage();
     record_.usage = report_.usage;
+    price_usage();
 }
 
 // The phases, in order; each comment says why it stands where it does.
@@ -378,6 +380,12 @@ Result<router::Route> Dispatch::route() {
                                            .param = "model"});
         }
     }
+    if (const Result<void> fit = router::keep_fit(request_, *chosen); !fit) {
+        return std::unexpected(fit.error());
+    }
+    if (const Result<void> priced = refuse_unpriced(*chosen); !priced) {
+        return std::unexpected(priced.error());
+    }
     route_reason_ = chosen->reason;
     return chosen;
 }
@@ -418,6 +426,7 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
         head.add("x-tollgate-attempts", number(attempts_, space));
         head.add("x-tollgate-route", route_reason_);
     }
+    add_cost(head);
     const auto ours =
         (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) -
         record_.started - report_.waited;

@@ -71,6 +71,10 @@ private:
     void settle() override;
     void complete_usage();  // server/estimate_usage.cpp
     void let_request_go();
+    void price_usage();  // server/money.cpp
+    [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost);
+    [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;
+    void add_cost(ResponseHead& head) const;
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
     void note_failure(const Failure& failure);
@@ -86,6 +90,7 @@ private:
     RelayReport report_;
     const router::Provider* provider_ = nullptr;  // of the current attempt
     std::string_view model_;
+    const catalog::Model* known_model_ = nullptr;  // what is known about it; null: nothing
     std::string_view route_reason_;
     std::string wanted_model_;  // with the provider of x-tollgate-provider
     std::string_view demo_header_;

@@ -35,6 +35,7 @@ void Dispatch::complete_usage() {
     usage.input =
         request_.body.empty() ? prompt_estimate_ : tokens::count_prompt(tokenizer, request_);
     usage.output = report_.answer_tokens + report_.heard.tokens(tokenizer);
+    usage.estimated = true;
 }
 
 }  // namespace tollgate::server

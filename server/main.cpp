@@ -1,9 +1,12 @@
 #include "config/parse.hpp"
 #include "server/cli/check.hpp"
+#include "server/cli/models.hpp"
 #include "server/cli/options.hpp"
+#include "server/cli/price.hpp"
 #include "server/gateway.hpp"
 
 #include <cstdio>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +14,11 @@ int main(int argc, char** argv) {
     namespace server = tollgate::server;
     namespace cli = tollgate::server::cli;
     const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+    const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
+    if (command == "price" || command == "models") {
+        const std::span<const std::string_view> rest = std::span(arguments).subspan(1);
+        return command == "price" ? cli::price(rest) : cli::models(rest);
+    }
     const auto options = cli::parse_options(arguments);
     if (!options) {
         std::fprintf(stderr, "%s\n", options.error().c_str());

@@ -128,6 +128,9 @@ const Model* Vendor::exactly(std::string_view id) const noexcept {
 }
 
 const Model* Vendor::find(std::string_view id) const {
+    if (id.empty()) {
+        return nullptr;
+    }
     if (const Model* const model = exactly(id)) {
         return model;
     }

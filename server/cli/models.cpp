@@ -371,7 +371,7 @@ int models(std::span<const std::string_view> arguments) {
         }
         return 1;
     }
-    std::vector<Entry> entries = entries_of(**snapshot, options->provider);
+    std::vector<Entry> entries = entries_of(*snapshot->snapshot, options->provider);
     catalog::Catalog all;
     const bool is_show = arguments[0] == "show";
     const bool is_found = std::ranges::any_of(

@@ -27,6 +27,8 @@ inline constexpr std::string_view kHelp =
     "\n"
     "usage: tollgate [serve] [-c FILE] [--listen ADDRESS]   start the gateway\n"
     "       tollgate check [-c FILE] [--json]               validate a configuration; exit 0 or 1\n"
+    "       tollgate models list|show [-h]                  what is known about models\n"
+    "       tollgate price [-h]                             what a usage costs\n"
     "       tollgate version                                print the version\n"
     "\n"
     "  -c, --config FILE   the configuration; else $TOLLGATE_CONFIG, ./tollgate.yaml, "

@@ -231,7 +231,7 @@ int price(std::span<const std::string_view> arguments) {
             }
             return 1;
         }
-        snapshot = *loaded;
+        snapshot = loaded->snapshot;
     }
     const config::CostSettings defaults;
     const catalog::Catalog catalog =
