@@ -263,6 +263,11 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     record.usage.output = 3;
     shard.publish(record, {});
     record.outcome = Outcome::truncated;
+    record.pricing = Pricing::priced;
+    record.cost = 2'500'000;
+    record.usage.vendor_cost = 2'500'000;
+    shard.publish(record, {});
+    record.pricing = Pricing::unpriced;
     shard.publish(record, {});
     shard.add_attempt(0, 0);
     shard.add_handshake(TlsVersion::tls13, true);
@@ -388,4 +393,30 @@ TEST_CASE("scrapes run beside the workers and never see a counter go back") {
         requests += sample.name == "tollgate_requests_total" ? sample.value : 0;
     }
     CHECK(requests == 2 * kRequests);
+}
+
+TEST_CASE("money is counted to the pico-dollar, and what has no price as tokens") {
+    Registry registry;
+    Shard& shard = registry.add_shard();
+    RequestRecord record;
+    record.usage.input = 7;
+    record.usage.reported = true;
+    record.pricing = Pricing::priced;
+    record.cost = 1;
+    record.usage.vendor_cost = 3'000'000'000;
+    shard.publish(record, {});
+    record.cost = kPicoPerUsd;
+    record.usage.vendor_cost = kPicoPerUsd + kPicoPerUsd / 2000;
+    shard.publish(record, {});
+    record.pricing = Pricing::unpriced;
+    shard.publish(record, {});
+    record.pricing = Pricing::free;
+    shard.publish(record, {});
+
+    const Exposition seen = scrape(registry);
+    const std::string target = R"(provider="other",model="other")";
+    CHECK(seen.value("tollgate_cost_usd_total", target + R"(,source="vendor")") == 1.000000000001);
+    CHECK(seen.value("tollgate_unpriced_tokens_total", target) == 7);
+    CHECK(seen.value("tollgate_vendor_costs_total", target + R"(,result="same")") == 1);
+    CHECK(seen.value("tollgate_vendor_costs_total", target + R"(,result="different")") == 1);
 }
