@@ -36,6 +36,7 @@ void read_settings(Section& in, Settings& out) {
         return text == "off" ? scalar::Parsed<milliseconds>(milliseconds(0))
                              : scalar::duration(text, std::chrono::seconds(1), kLongest);
     });
+    in.section("ledger", [&](Section& ledger) { read_ledger(ledger, out.ledger); });
     in.path("state_dir", out.state_dir);
 }
 

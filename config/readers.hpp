@@ -29,5 +29,6 @@ void read_cost(Section& in, CostSettings& out);
 void read_provider_price(Section& in, ProviderPrice& out);
 void read_metrics(Section& in, MetricsSettings& out);
 void read_logging(Section& in, LoggingSettings& out);
+void read_ledger(Section& in, LedgerSettings& out);
 
 }  // namespace tollgate::config

@@ -49,6 +49,11 @@ Problem Source::problem(std::string_view path, std::string text) const {
                    .text = std::move(text)};
 }
 
+std::string ledger_path(const Settings& settings) {
+    return settings.ledger.path.empty() ? settings.state_dir + "/ledger.sqlite"
+                                        : settings.ledger.path;
+}
+
 const ProviderSettings* Settings::provider(std::string_view name) const noexcept {
     const auto found = std::ranges::find(providers, name, &ProviderSettings::name);
     return found == providers.end() ? nullptr : &*found;

@@ -529,6 +529,21 @@ struct LoggingSettings {
     [[nodiscard]] bool operator==(const LoggingSettings&) const = default;
 };
 
+enum class LedgerSync : std::uint8_t { never, interval };
+enum class LedgerTrouble : std::uint8_t { serve, refuse };
+/// What every request used and cost, kept on disk.
+struct LedgerSettings {
+    bool enabled = true;
+    std::string path = {};  ///< of the SQLite file; empty: "ledger.sqlite" in state_dir
+    LedgerSync fsync = LedgerSync::interval;  ///< never: survives the process, not the machine
+    LedgerTrouble on_error = LedgerTrouble::serve;         ///< while nothing can be written
+    milliseconds retention = std::chrono::hours(24 * 90);  ///< of single requests; 0: for ever
+    milliseconds hourly_retention =
+        std::chrono::hours(24 * 400);         ///< of the sums by hour; 0: for ever
+    std::uint64_t max_backlog = 1024 * kMiB;  ///< bytes of journal that wait to be imported
+    [[nodiscard]] bool operator==(const LedgerSettings&) const = default;
+};
+
 /// Where each setting stands in the file, so that a rule checked later can name the place.
 struct Source {
     std::string file = {};
@@ -561,6 +576,7 @@ struct Settings {
     milliseconds catalog_refresh =
         std::chrono::hours(1);  ///< age at which vendors' model lists are read again
                                 ///< when somebody asks; 0: they are not read
+    LedgerSettings ledger = {};
     std::string state_dir = "~/.local/state/tollgate";  ///< parse() and defaults() replace the "~"
     Source source = {};
     std::vector<Problem> warnings = {};  ///< doubtful but usable; found by parse()
@@ -568,5 +584,8 @@ struct Settings {
     /// The provider of that name, or null.
     [[nodiscard]] const ProviderSettings* provider(std::string_view name) const noexcept;
 };
+
+/// Where the ledger's SQLite file is.
+[[nodiscard]] std::string ledger_path(const Settings& settings);
 
 }  // namespace tollgate::config

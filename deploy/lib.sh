@@ -8,12 +8,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PACKAGES_BUILD=(
     "g++>=12:g++" "cmake>=3.25:cmake" ninja-build ccache pkg-config ca-certificates curl
     "libboost1.81-dev|libboost-dev" libssl-dev libyaml-cpp-dev libspdlog-dev libsimdjson-dev prometheus-cpp-dev
-    libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
+    libnghttp2-dev libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev
 )
 PACKAGES_FORMAT=(clang-format-14)
 PACKAGES_LINT=("python3>=3.9:python3")
 PACKAGES_UNIT=(catch2)
-PACKAGES_INTEGRATION=("node>=18:nodejs" "npm>=8:npm" "openssl>=3:openssl" nginx haproxy)
+PACKAGES_INTEGRATION=("node>=18:nodejs" "npm>=8:npm" "openssl>=3:openssl" nginx haproxy sqlite3)
 PACKAGES_FUZZ=(clang-19 libclang-rt-19-dev)
 PACKAGES_BENCH=(libbenchmark-dev)
 PACKAGES_TIDY=(clang-19 clang-tidy-19)

@@ -140,6 +140,7 @@ TEST_CASE("the defaults in the document are those of the parser") {
         CHECK(a.cost == b.cost);
         CHECK(a.metrics == b.metrics);
         CHECK(a.logging == b.logging);
+        CHECK(a.ledger == b.ledger);
         CHECK(a.state_dir == b.state_dir);
         ++checked;
     }

@@ -19,6 +19,7 @@ HOMES = (
     (r"simdjson.*", r"adapters/.*\.cpp", "adapters/*.cpp"),
     (r"zstd\.h", r"(adapters|metrics/catalog|server)/.*\.cpp", "adapters/*.cpp, metrics/catalog/*.cpp and server/*.cpp"),
     (r"(zlib|zconf)\.h|brotli/.*", r"(adapters|server)/.*\.cpp", "adapters/*.cpp and server/*.cpp"),
+    (r"sqlite3\.h", r"metrics/.*\.cpp", "metrics/*.cpp"),
     (r"yaml-cpp/.*", r"config/.*\.cpp", "config/*.cpp"),
     (r"(prometheus|spdlog|fmt)/.*", r"metrics/.*\.cpp", "metrics/*.cpp"),
     (r"catch2/.*|benchmark/.*", r"tests/.*", "tests/"),
