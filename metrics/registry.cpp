@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <span>
 #include <tuple>
 
@@ -245,6 +246,23 @@ void write_connections(Families& out, const Totals& totals, const Vocabulary& na
     }
 }
 
+void write_ledger(Families& out, const ledger::Figures& figures) {
+    out.start(Series::ledger_rows);
+    out.counter({}, figures.rows);
+    out.start(Series::ledger_lost_rows);
+    out.counter({}, figures.lost);
+    out.start(Series::ledger_backlog_rows);
+    out.gauge({}, static_cast<double>(figures.backlog_rows));
+    out.start(Series::ledger_backlog_bytes);
+    out.gauge({}, static_cast<double>(figures.backlog_bytes));
+    out.start(Series::ledger_lag);
+    out.gauge({}, figures.lag_seconds);
+    out.start(Series::ledger_errors);
+    for (std::size_t i = 0; i < figures.problems.size(); ++i) {
+        out.counter({ledger::kProblemNames[i]}, figures.problems[i]);
+    }
+}
+
 void write_process(Families& out) {
     const ProcessUsage usage = read_process_usage();
     out.start(Series::process_resident_memory);
@@ -274,6 +292,11 @@ void Registry::set_vocabulary(std::shared_ptr<const Vocabulary> vocabulary) {
     vocabulary_ = std::move(vocabulary);
 }
 
+void Registry::watch_ledger(std::function<ledger::Figures()> figures) {
+    const std::lock_guard lock(mutex_);
+    ledger_figures_ = std::move(figures);
+}
+
 void Registry::count_reload(bool applied) noexcept {
     (applied ? reloads_applied_ : reloads_rejected_).fetch_add(1, std::memory_order_relaxed);
 }
@@ -281,12 +304,16 @@ void Registry::count_reload(bool applied) noexcept {
 std::string Registry::exposition(Format format) const {
     Totals totals;
     std::shared_ptr<const Vocabulary> names;
+    std::optional<ledger::Figures> figures;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& shard : shards_) {
             totals.add(*shard);
         }
         names = vocabulary_;
+        if (ledger_figures_) {
+            figures = ledger_figures_();
+        }
     }
     // A number that this vocabulary does not know yet would be written as other/other beside the
     // true one: such a series would appear twice, so it waits for the next scrape.
@@ -306,6 +333,9 @@ std::string Registry::exposition(Format format) const {
     if (options_.log_lines_dropped) {
         out.start(Series::log_lines_dropped);
         out.counter({}, options_.log_lines_dropped());
+    }
+    if (figures) {
+        write_ledger(out, *figures);
     }
     out.start(Series::build_info);
     out.gauge({options_.version}, 1);

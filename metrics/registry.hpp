@@ -1,6 +1,7 @@
 // The scrape: sums the workers' shards and writes the Prometheus text format or OpenMetrics.
 #pragma once
 
+#include "metrics/ledger/figures.hpp"
 #include "metrics/shard.hpp"
 #include "metrics/vocabulary.hpp"
 
@@ -42,6 +43,8 @@ public:
     /// be grown from the one before.
     void set_vocabulary(std::shared_ptr<const Vocabulary> vocabulary);
     void count_reload(bool applied) noexcept;
+    /// Asked at every scrape, under the registry's lock; null: there is no ledger (any more).
+    void watch_ledger(std::function<ledger::Figures()> figures);
 
     [[nodiscard]] std::string exposition(Format format) const;
 
@@ -50,6 +53,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::shared_ptr<const Vocabulary> vocabulary_;
+    std::function<ledger::Figures()> ledger_figures_;
     std::atomic<std::uint64_t> reloads_applied_{0};
     std::atomic<std::uint64_t> reloads_rejected_{0};
 };

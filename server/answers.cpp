@@ -84,9 +84,26 @@ void Dispatch::serve_models(std::string_view id) {
     answer(200, "application/json", body);
 }
 
-void Dispatch::serve_health(bool ready) {
-    answer(ready ? 200 : 503, "application/json",
-           ready ? R"({"status":"ok"})" : R"({"status":"unavailable"})");
+void Dispatch::serve_health(bool ready, std::string_view ledger) {
+    std::string body;
+    json::Writer writer(body);
+    writer.begin_object().member("status", ready ? "ok" : "unavailable");
+    if (!ledger.empty()) {
+        writer.member("ledger", ledger);
+    }
+    writer.end_object();
+    answer(ready ? 200 : 503, "application/json", body);
+}
+
+// Trouble with the ledger is told; it makes the gateway unavailable only where it refuses requests.
+void Dispatch::serve_ready() {
+    const bool is_up =
+        worker_.shared().ready.load(std::memory_order_relaxed) && !worker_.draining();
+    const ledger::Ledger* const ledger = worker_.shared().ledger;
+    const bool is_well = ledger == nullptr || ledger->is_well();
+    const bool refuses = ledger != nullptr && !ledger->is_writing() &&
+                         snapshot_->settings().ledger.on_error == config::LedgerTrouble::refuse;
+    serve_health(is_up && !refuses, is_well ? std::string_view() : "failing");
 }
 
 void Dispatch::serve_metrics() {

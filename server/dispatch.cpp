@@ -6,6 +6,7 @@
 #include "router/capabilities.hpp"
 #include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
+#include "server/ledger_entry.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -114,6 +115,7 @@ void Dispatch::settle() {
     complete_usage();
     record_.usage = report_.usage;
     price_usage();
+    write_ledger();
 }
 
 // The phases, in order; each comment says why it stands where it does.
@@ -159,8 +161,7 @@ Task<void> Dispatch::run() {
             serve_health(true);
             break;
         case Action::ready:
-            serve_health(worker_.shared().ready.load(std::memory_order_relaxed) &&
-                         !worker_.draining());
+            serve_ready();
             break;
         case Action::metrics:
             serve_metrics();
@@ -183,6 +184,14 @@ bool Dispatch::is_served_here(const Endpoint& endpoint) const noexcept {
 
 Task<void> Dispatch::serve_model(adapters::Operation operation) {
     request_.operation = operation;
+    if (may_not_be_written()) {
+        Failure failure{.kind = FailureKind::overloaded,
+                        .detail = "The ledger cannot be written now (ledger.on_error: refuse)."};
+        failure.retry_after = std::chrono::seconds(1);
+        refuse(failure);
+        co_return;
+    }
+    is_in_ledger_ = true;
     const Result<void> received = co_await read_body();
     if (!received) {
         refuse(received.error());
@@ -250,6 +259,8 @@ Result<void> Dispatch::authenticate() {
     }
     const auto take = [&](const config::KeySettings& known) {
         record_.key_name = known.name;
+        record_.team = known.team;
+        record_.tags = known.tags;
         allowed_models_ = &known.models;
     };
     const std::string_view key = caller_key(x_.head);
@@ -337,6 +348,8 @@ Result<void> Dispatch::peek() {
     request_ = std::move(*peeked);
     record_.requested_model = request_.model;
     record_.stream = request_.stream;
+    record_.user = user_of(request_);
+    add_tags(x_.head.find("x-tollgate-tags"), record_.tags);
     return {};
 }
 

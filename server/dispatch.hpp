@@ -48,7 +48,8 @@ private:
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
     void serve_models(std::string_view id);
-    void serve_health(bool ready);
+    void serve_health(bool ready, std::string_view ledger = {});
+    void serve_ready();
     void serve_metrics();
     [[nodiscard]] Task<void> serve_admin();  // server/admin/serve.cpp
     [[nodiscard]] Result<void> authenticate_admin();
@@ -75,6 +76,8 @@ private:
     [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost);
     [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;
     void add_cost(ResponseHead& head) const;
+    void write_ledger();  // server/ledger_entry.cpp
+    [[nodiscard]] bool may_not_be_written() const noexcept;
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
     void note_failure(const Failure& failure);
@@ -105,6 +108,7 @@ private:
     bool sent_ = false;                  // the vendor may have the request, and has not refused it
     bool given_up_ = false;              // while it worked: a time ran out, or the client left
     std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
+    bool is_in_ledger_ = false;  // a known caller asks for a model
 };
 
 }  // namespace tollgate::server

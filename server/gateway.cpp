@@ -82,6 +82,23 @@ metrics::RegistryOptions registry_options(const config::Settings& settings,
     return options;
 }
 
+ledger::LedgerOptions ledger_options(const config::Settings& settings) {
+    const auto seconds = [](config::milliseconds span) {
+        return std::chrono::duration_cast<std::chrono::seconds>(span).count();
+    };
+    const config::LedgerSettings& from = settings.ledger;
+    ledger::LedgerOptions options;
+    options.journal.directory = settings.state_dir + "/journal";
+    options.importer.path = config::ledger_path(settings);
+    options.importer.durability = from.fsync == config::LedgerSync::interval
+                                      ? ledger::Durability::machine
+                                      : ledger::Durability::process;
+    options.importer.max_backlog = from.max_backlog;
+    options.importer.retention_s = seconds(from.retention);
+    options.importer.hourly_retention_s = seconds(from.hourly_retention);
+    return options;
+}
+
 void report(metrics::Logger& logger, metrics::Level level, std::string_view event,
             const std::vector<Problem>& problems) {
     for (const Problem& problem : problems) {
@@ -124,6 +141,7 @@ private:
         return snapshot_;
     }
     [[nodiscard]] admin::Services admin_services();
+    [[nodiscard]] bool open_ledger(unsigned workers);
 
     const ConfigSource& source_;
     std::mutex reload_mutex_;  // one reload at a time: a signal's, or the admin API's
@@ -133,6 +151,7 @@ private:
     std::unique_ptr<metrics::Logger> logger_;
     metrics::Registry registry_;
     Shared shared_;
+    std::unique_ptr<ledger::Ledger> ledger_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::jthread> threads_;
     SideThread side_thread_{kMostAdminWaiting};  // its jobs end before the workers do
@@ -199,12 +218,34 @@ Gateway::make_tls(const Loaded& loaded) const {
     return contexts;
 }
 
+bool Gateway::open_ledger(unsigned workers) {
+    const config::Settings& settings = snapshot_->settings();
+    if (!settings.ledger.enabled) {
+        return true;
+    }
+    if (settings.state_dir.starts_with('~')) {
+        const bool must = settings.ledger.on_error == config::LedgerTrouble::refuse;
+        logger_->log(must ? metrics::Level::error : metrics::Level::warn,
+                     must ? "cannot start" : "there is no ledger",
+                     {{"problem", "HOME is not set, so state_dir must name a directory"}});
+        return !must;
+    }
+    ledger_ = std::make_unique<ledger::Ledger>(ledger_options(settings), workers, *logger_);
+    shared_.ledger = ledger_.get();
+    registry_.watch_ledger([this] { return ledger_->figures(); });
+    return true;
+}
+
 bool Gateway::start() {
     const config::Settings& settings = snapshot_->settings();
     const unsigned threads =
         settings.server.threads != 0 ? settings.server.threads : usable_cores();
+    if (!open_ledger(threads)) {
+        return false;
+    }
     for (unsigned i = 0; i < threads; ++i) {
-        workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_));
+        workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_,
+                                                    ledger_ ? &ledger_->lane(i) : nullptr));
     }
     auto tls = make_tls(loaded_);
     if (!tls) {
@@ -282,6 +323,8 @@ void Gateway::run(int signals) {
         }
     });
     threads_.clear();  // joins
+    registry_.watch_ledger(nullptr);
+    shared_.ledger = nullptr;
     logger_->log(metrics::Level::info, "stopped");
 }
 
@@ -324,6 +367,7 @@ int serve(const ConfigSource& source) {
     sigaddset(&mask, SIGHUP);
     ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error code, as a full disk is
     const int signals = ::signalfd(-1, &mask, SFD_CLOEXEC);
     raise_descriptor_limit();
     // Bodies of some hundred KiB come and go with each request: giving their pages back and taking

@@ -3,6 +3,7 @@
 #include "server/cli/models.hpp"
 #include "server/cli/options.hpp"
 #include "server/cli/price.hpp"
+#include "server/cli/usage.hpp"
 #include "server/gateway.hpp"
 
 #include <cstdio>
@@ -36,6 +37,9 @@ int main(int argc, char** argv) {
     source.environment = tollgate::config::process_environment();
     source.path = tollgate::config::find_config(options->config, source.environment);
     source.listen = options->listen;
+    if (options->command == cli::Command::usage) {
+        return cli::usage(source, *options);
+    }
     return options->command == cli::Command::check ? cli::check(source, options->json)
                                                    : server::serve(source);
 }

@@ -85,9 +85,11 @@ private:
     void expired() override { ::malloc_trim(0); }
 };
 
-Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot)
+Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot,
+               ledger::Lane* lane)
     : shared_(shared),
       shard_(shard),
+      lane_(lane),
       scratch_(kScratchBytes),
       snapshot_(std::move(snapshot)),
       access_log_(shared.logger),

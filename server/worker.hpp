@@ -4,6 +4,7 @@
 
 #include "failover/budget.hpp"
 #include "metrics/access_log.hpp"
+#include "metrics/ledger/ledger.hpp"
 #include "metrics/log.hpp"
 #include "metrics/registry.hpp"
 #include "metrics/shard.hpp"
@@ -42,6 +43,7 @@ struct Shared {
     admin::Services admin = {};
     SideThread* side_thread = nullptr;  ///< null: no admin API
     router::AuthThrottle throttle{0};
+    ledger::Ledger* ledger = nullptr;                ///< null: there is none
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
     /// Of the session tickets: workers take each other's.
@@ -51,7 +53,9 @@ struct Shared {
 
 class Worker final : private upstream::PoolObserver {
 public:
-    Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot);
+    /// `lane`: of the ledger; null: there is none.
+    Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapshot,
+           ledger::Lane* lane = nullptr);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -80,6 +84,7 @@ public:
     [[nodiscard]] Shared& shared() noexcept { return shared_; }
     [[nodiscard]] metrics::Shard& shard() noexcept { return shard_; }
     [[nodiscard]] metrics::Logger& logger() noexcept { return shared_.logger; }
+    [[nodiscard]] ledger::Lane* lane() noexcept { return lane_; }
     [[nodiscard]] upstream::Pool& pool() noexcept { return pool_; }
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
     [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
@@ -134,6 +139,7 @@ private:
 
     Shared& shared_;
     metrics::Shard& shard_;
+    ledger::Lane* lane_;
     Reactor reactor_;
     std::vector<char> scratch_;
     router::SnapshotPtr snapshot_;

@@ -65,5 +65,6 @@ struct Route {
 [[nodiscard]] Result<Answer> show_config(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> reload(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> list_providers(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> show_usage(const Request& request, const Services& services);
 
 }  // namespace tollgate::server::admin

@@ -10,6 +10,7 @@ constexpr std::array kRoutes{
     Route{"GET", "config", show_config},
     Route{"POST", "reload", reload},
     Route{"GET", "providers", list_providers},
+    Route{"GET", "usage", show_usage},
 };
 
 /// Takes the next segment off `path`.

@@ -1,6 +1,32 @@
 #include "server/cli/options.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace tollgate::server::cli {
+namespace {
+
+constexpr std::array<std::string_view, 4> kUsageOptions{"--by", "--since", "--until", "--format"};
+
+bool is_usage_option(std::string_view word) {
+    const std::string_view name = word.substr(0, word.find('='));
+    return std::ranges::find(kUsageOptions, name) != kUsageOptions.end();
+}
+
+void set_usage_option(Options& options, std::string_view name, std::string text) {
+    if (name == "--by") {
+        options.by = options.is_grouped ? options.by + "," + text : text;
+        options.is_grouped = true;
+    } else if (name == "--since") {
+        options.since = std::move(text);
+    } else if (name == "--until") {
+        options.until = std::move(text);
+    } else {
+        options.format = std::move(text);
+    }
+}
+
+}  // namespace
 
 std::expected<Options, std::string> parse_options(const std::vector<std::string_view>& arguments) {
     Options options;
@@ -38,10 +64,19 @@ std::expected<Options, std::string> parse_options(const std::vector<std::string_
                 return std::unexpected(std::move(address.error()));
             }
             options.listen.push_back(std::move(*address));
-        } else if (!has_command && (word == "serve" || word == "check" || word == "version")) {
+        } else if (options.command == Command::usage && is_usage_option(word)) {
+            const std::string_view name = word.substr(0, word.find('='));
+            auto text = value(name);
+            if (!text) {
+                return std::unexpected(std::move(text.error()));
+            }
+            set_usage_option(options, name, std::move(*text));
+        } else if (!has_command &&
+                   (word == "serve" || word == "check" || word == "version" || word == "usage")) {
             has_command = true;
             options.command = word == "serve"   ? Command::serve
                               : word == "check" ? Command::check
+                              : word == "usage" ? Command::usage
                                                 : Command::version;
         } else {
             return std::unexpected("tollgate: unknown argument '" + std::string(word) +

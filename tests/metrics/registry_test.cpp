@@ -272,6 +272,11 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     shard.add_attempt(0, 0);
     shard.add_handshake(TlsVersion::tls13, true);
     shard.add_handshake_failure(HandshakeFailure::cut);
+    registry.watch_ledger([] {
+        tollgate::ledger::Figures figures;
+        figures.rows = 5;
+        return figures;
+    });
     for (const Format format : {Format::text, Format::openmetrics}) {
         const Exposition seen = scrape(registry, format);
         const bool open = format == Format::openmetrics;
