@@ -72,6 +72,7 @@ private:
     void settle() override;
     void complete_usage();  // server/estimate_usage.cpp
     void let_request_go();
+    [[nodiscard]] std::string usage_cost(const adapters::Usage& usage) override;
     void price_usage();  // server/money.cpp
     [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost);
     [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;

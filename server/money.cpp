@@ -33,6 +33,14 @@ metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico&
                                                    : metrics::Pricing::priced;
 }
 
+std::string Dispatch::usage_cost(const adapters::Usage& usage) {
+    metrics::Pico cost = 0;
+    const metrics::Pricing pricing = price_of(usage, cost);
+    return pricing == metrics::Pricing::priced || pricing == metrics::Pricing::free
+               ? metrics::to_decimal(cost)
+               : std::string();
+}
+
 void Dispatch::price_usage() {
     record_.pricing = price_of(record_.usage, record_.cost);
 }

@@ -272,6 +272,10 @@ Task<Result<void>> Relay::not_a_stream() {
 Task<Result<void>> Relay::stream_as_read() {
     stream_ = std::make_unique<RelayedStream>(
         w_.request.include_usage ? UsageChunk::pass : UsageChunk::strip, &report_.heard);
+    if (w_.request.include_usage) {
+        stream_->tell_cost(
+            [this](const adapters::Usage& usage) { return w_.heads.usage_cost(usage); });
+    }
     for (;;) {
         Result<std::string_view> bytes = co_await next();
         if (!bytes) {
@@ -345,6 +349,9 @@ Task<Result<void>> Relay::stream_translated() {
         const bool ended = bytes->empty();
         Result<void> good = ended ? decoder->end(*writer) : decoder->feed(*bytes, *writer);
         if (good && ended) {
+            if (w_.request.include_usage) {
+                writer->tell_cost(w_.heads.usage_cost(writer->reported_usage()));
+            }
             writer->finish();
         }
         report_.usage = writer->reported_usage();

@@ -34,6 +34,8 @@ public:
     /// RelayReport::usage is final and the client cannot have seen the end: what the exchange used
     /// is accounted for now.  Before make_head() where the whole answer is known by then.  Once.
     virtual void settle() = 0;
+    /// What a usage costs here, as a decimal in US dollars; empty where that is not known.
+    [[nodiscard]] virtual std::string usage_cost(const adapters::Usage& usage) = 0;
 
 protected:
     ~HeadMaker() = default;

@@ -1,5 +1,7 @@
 #include "server/relayed_stream.hpp"
 
+#include <functional>
+
 namespace tollgate::server {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr std::string_view kDone = "data: [DONE]\n\n";
 Result<void> RelayedStream::feed(std::string_view bytes, bool committed) {
     blocks_.push(bytes);
     pieces_.clear();
+    edited_.clear();
     std::string_view block;
     while (blocks_.next(block)) {
         if (Result<void> good = take(block, committed); !good) {
@@ -53,10 +56,38 @@ Result<void> RelayedStream::take(std::string_view block, bool committed) {
         return std::unexpected(probed.error());
     }
     done_ = done_ || probed->is_done;
-    if (!probed->is_usage_only || usage_chunk_ == UsageChunk::pass) {
+    if (probed->is_usage_only && usage_chunk_ == UsageChunk::strip) {
+        return {};
+    }
+    const bool is_last_usage =
+        probed->usage_end != 0 && (probed->is_usage_only || probe_.has_finished());
+    if (!is_last_usage || !pass_with_cost(block, data, probed->usage_end)) {
         pass(block);
     }
     return {};
+}
+
+// False where nothing was written: nobody wants the cost, it is not known, or the vendor tells its
+// own.
+bool RelayedStream::pass_with_cost(std::string_view block, std::string_view data,
+                                   std::size_t usage_end) {
+    // An event of several data lines is put together elsewhere; its place in the block is unknown.
+    const std::less_equal<const char*> before;
+    const bool is_inside = before(block.data(), data.data()) &&
+                           before(data.data() + data.size(), block.data() + block.size());
+    if (!tell_cost_ || usage_chunk_ != UsageChunk::pass || !is_inside ||
+        probe_.usage().vendor_cost >= 0 || data[usage_end - 1] == '{') {
+        return false;
+    }
+    const std::string cost = tell_cost_(probe_.usage());
+    if (cost.empty()) {
+        return false;
+    }
+    const std::size_t at = static_cast<std::size_t>(data.data() - block.data()) + usage_end;
+    std::string& text = edited_.emplace_back(block.substr(0, at));
+    text.append(",\"cost\":").append(cost).append(block.substr(at));
+    pass(text);
+    return true;
 }
 
 std::string_view RelayedStream::data_of(std::string_view block) {

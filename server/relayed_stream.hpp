@@ -8,9 +8,13 @@
 #include "failover/failure.hpp"
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tollgate::server {
@@ -18,12 +22,19 @@ namespace tollgate::server {
 /// Whether the usage chunk that the gateway asked for is kept from a client that did not.
 enum class UsageChunk : std::uint8_t { pass, strip };
 
+/// What a usage costs, as a decimal in US dollars; empty where that is not known.
+using TellCost = std::function<std::string(const adapters::Usage&)>;
+
 /// Fed with what arrives; only whole events go on, so that an error event can always follow.
 class RelayedStream {
 public:
     /// `heard` (may be null, else outlives this) is given the model's words.
     explicit RelayedStream(UsageChunk usage_chunk, tokens::Heard* heard = nullptr)
         : probe_(heard), usage_chunk_(usage_chunk) {}
+
+    /// Has what the answer cost written into the usage that a client asked for, as `usage.cost`;
+    /// a vendor's own figure stays.
+    void tell_cost(TellCost tell) { tell_cost_ = std::move(tell); }
 
     /// Takes bytes and leaves in pieces() what goes to the client: views into `bytes` and into this
     /// object, until the next call.  A Failure is final; pieces() then has the good events before
@@ -43,11 +54,15 @@ private:
     [[nodiscard]] Result<void> take(std::string_view block, bool committed);
     [[nodiscard]] std::string_view data_of(std::string_view block);
     void pass(std::string_view block);
+    [[nodiscard]] bool pass_with_cost(std::string_view block, std::string_view data,
+                                      std::size_t usage_end);
 
     codec::SseBlocks blocks_;
     std::unique_ptr<codec::SseParser> parser_;  // only for events that are more than one data line
     adapters::AnswerProbe probe_;
     std::vector<std::string_view> pieces_;
+    TellCost tell_cost_;
+    std::deque<std::string> edited_;  // behind pieces_
     UsageChunk usage_chunk_;
     bool done_ = false;
 };

@@ -4,7 +4,7 @@
 
 namespace tollgate::adapters {
 
-std::string usage_json(const Usage& usage) {
+std::string usage_json(const Usage& usage, std::string_view cost) {
     std::string out;
     out.reserve(256);
     json::Writer writer(out);
@@ -24,6 +24,9 @@ std::string usage_json(const Usage& usage) {
     writer.member_count("reasoning_tokens", usage.reasoning);
     writer.member_count("audio_tokens", usage.audio_output);
     writer.end_object();
+    if (!cost.empty()) {
+        writer.member_raw("cost", cost);
+    }
     writer.end_object();
     return out;
 }

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] bool has_finished() const noexcept { return finished_; }
     /// From now on `heard` is given the model's words; it outlives the writer.
     void listen(tokens::Heard* heard) noexcept { heard_ = heard; }
+    /// What the answer cost, as a decimal; stands in the usage chunk.  Empty: it is not told.
+    void tell_cost(std::string cost) { cost_ = std::move(cost); }
 
 protected:
     void hear(std::string_view piece) {
@@ -49,6 +51,7 @@ protected:
     }
 
     Usage usage_;
+    std::string cost_;
     bool finished_ = false;
 
 private:
@@ -58,8 +61,9 @@ private:
 [[nodiscard]] std::unique_ptr<AnswerWriter> stream_writer(AnswerContext context);
 [[nodiscard]] std::unique_ptr<AnswerWriter> whole_writer(AnswerContext context);
 
-/// OpenAI's `usage` object for counters (prompt_tokens … completion_tokens_details).
-[[nodiscard]] std::string usage_json(const Usage& usage);
+/// OpenAI's `usage` object for counters (prompt_tokens … completion_tokens_details), and `cost`
+/// where it is told.
+[[nodiscard]] std::string usage_json(const Usage& usage, std::string_view cost = {});
 
 /// OpenAI's error envelope: {"error":{"message","type","param","code"}}.
 [[nodiscard]] std::string error_json(const Failure& failure, std::string_view request_id);

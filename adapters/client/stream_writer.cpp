@@ -39,7 +39,7 @@ public:
         if (context_.include_usage && usage_.reported) {
             append_head();
             out_ += "],\"usage\":";
-            out_ += usage_json(usage_);
+            out_ += usage_json(usage_, cost_);
             out_ += "}\n\n";
         }
         out_ += "data: [DONE]\n\n";

@@ -387,8 +387,10 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
     }
     finished_ = finished_ || places.is_finished;
     if (places.usage != npos) {
-        const Usage usage = read_usage(object_at(data, places.usage));
+        const std::string_view object = object_at(data, places.usage);
+        const Usage usage = read_usage(object);
         if (usage.reported) {
+            result.usage_end = places.usage + object.size() - 1;
             usage_ = usage;
             usage_.service = service_of(data);
             result.is_usage_only = is_empty;

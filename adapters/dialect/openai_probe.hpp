@@ -14,6 +14,7 @@ namespace tollgate::adapters {
 /// What one stream event turned out to be.
 struct ProbedEvent {
     bool is_done = false;        ///< data: [DONE]
+    std::size_t usage_end = 0;   ///< of the usage object's closing brace in the data; 0: no usage
     bool is_usage_only = false;  ///< no choices and a usage object: sent because we asked for it
 };
 

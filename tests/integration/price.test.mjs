@@ -134,6 +134,18 @@ describe("the cost of an answer", () => {
     assert.match(await cost("demo/demo-1"), /^0\.0000/);
   });
 
+  test("stands in the usage of a stream that asked for it, and nowhere else", async () => {
+    const ask = async (more) => (await gateway.chat({ model: "demo/demo-1", stream: true, ...more })).text;
+    const chunks = (text) => text.split("\n\n").filter((line) => line.startsWith("data: {")).map((line) => JSON.parse(line.slice(6)));
+    const asked = chunks(await ask({ stream_options: { include_usage: true } }));
+    const { usage: told } = asked.findLast((chunk) => chunk.usage);
+    const { answers } = price([{ vendor: "demo", model: "demo-1",
+      usage: { input_tokens: told.prompt_tokens, output_tokens: told.completion_tokens } }]);
+    assert.ok(told.cost > 0);
+    assert.equal(told.cost, Number(answers[0].cost));
+    assert.ok(!(await ask({})).includes('"cost"'));
+  });
+
   test("has the provider's discount and margin, or its own prices", async () => {
     assert.equal(await cost("cheaper/gpt-4o"), "0.002835"); // 0.003 * 0.9 * 1.05
     assert.equal(await cost("own/gpt-4o"), "0.0012"); // 1000 * 1 + 100 * 2
