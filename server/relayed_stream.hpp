@@ -54,6 +54,7 @@ private:
     [[nodiscard]] Result<void> take(std::string_view block, bool committed);
     [[nodiscard]] std::string_view data_of(std::string_view block);
     void pass(std::string_view block);
+    void pass_without(std::string_view block, std::size_t begin, std::size_t size);
     [[nodiscard]] bool pass_with_cost(std::string_view block, std::string_view data,
                                       std::size_t usage_end);
 
@@ -63,6 +64,8 @@ private:
     std::vector<std::string_view> pieces_;
     TellCost tell_cost_;
     std::deque<std::string> edited_;  // behind pieces_
+    std::string stripped_;  // likewise; events without their "usage":null, one after another
+    bool strips_ = false;   // there were some
     UsageChunk usage_chunk_;
     bool done_ = false;
 };

@@ -92,9 +92,10 @@ std::string_view words_at(std::string_view json, std::size_t at) noexcept {
 /// Where the members of interest are, found by their names alone.  Content cannot fool this: inside
 /// a JSON string every quote has a backslash before it.
 struct Places {
-    std::size_t choices = npos;  ///< first byte of the value
-    std::size_t usage = npos;    ///< the last usage that is an object
-    bool may_be_error = false;   ///< an `error` that is not null
+    std::size_t choices = npos;     ///< first byte of the value
+    std::size_t usage = npos;       ///< the last usage that is an object
+    std::size_t null_usage = npos;  ///< the name of a usage that is null
+    bool may_be_error = false;      ///< an `error` that is not null
     bool is_finished = false;
     std::string_view failed_reason;  ///< a finish_reason that is none
     tokens::Heard* heard = nullptr;  ///< given the model's words; null: nobody listens
@@ -135,6 +136,7 @@ struct Places {
                 if (rest.starts_with("usage\"")) {
                     const std::size_t at = value_after(json, quote + 7);
                     usage = at != npos && json[at] == '{' ? at : usage;
+                    null_usage = at != npos && json[at] == 'n' ? quote : null_usage;
                 }
                 break;
             case 'e':
@@ -386,6 +388,11 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
         return std::unexpected(failed_answer(places.failed_reason).error());
     }
     finished_ = finished_ || places.is_finished;
+    // Behind a list: that of the choices.  Elsewhere it may be the vendor's own.
+    if (places.null_usage != npos && places.null_usage > 2 && data[places.null_usage - 2] == ']' &&
+        data.substr(places.null_usage - 1).starts_with(kNullUsage)) {
+        result.null_usage = places.null_usage - 1;
+    }
     if (places.usage != npos) {
         const std::string_view object = object_at(data, places.usage);
         const Usage usage = read_usage(object);

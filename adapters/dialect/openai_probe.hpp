@@ -11,8 +11,12 @@
 
 namespace tollgate::adapters {
 
+/// What OpenAI writes into every chunk but the last of a stream whose usage was asked for.
+inline constexpr std::string_view kNullUsage = ",\"usage\":null";
+
 /// What one stream event turned out to be.
 struct ProbedEvent {
+    std::size_t null_usage = 0;  ///< where kNullUsage stands behind the choices; 0: it does not
     bool is_done = false;        ///< data: [DONE]
     std::size_t usage_end = 0;   ///< of the usage object's closing brace in the data; 0: no usage
     bool is_usage_only = false;  ///< no choices and a usage object: sent because we asked for it

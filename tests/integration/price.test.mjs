@@ -29,8 +29,17 @@ const replies = {
   "gpt-4o-odd": { usage: { ...usage, cost: 5 } },
   "gpt-5.4": { usage, service_tier: "priority" },
 };
-const upstream = await FakeUpstream.start({ after }, (incoming) => {
-  const model = incoming.json?.model ?? JSON.parse(incoming.body).model;
+const piece = (delta, usage) => `data: {"id":"c","choices":[{"index":0,"delta":${delta},"finish_reason":null}]${usage}}\n\n`;
+const upstream = await FakeUpstream.start({ after }, async (incoming) => {
+  if (JSON.parse(incoming.body).stream) {
+    const nulls = ',"usage":null';
+    await incoming.stream();
+    for (let i = 0; i < 3; i += 1) await incoming.chunk(piece('{"content":"a"}', nulls).repeat(40));
+    await incoming.chunk('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}\n\n');
+    await incoming.chunk(`data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`);
+    return incoming.lastChunk();
+  }
+  const { model } = JSON.parse(incoming.body);
   return incoming.reply(200, {
     choices: [{ index: 0, message: { role: "assistant", content: "hi" }, finish_reason: "stop" }],
     ...(replies[model] ?? replies["gpt-4o"]),
@@ -144,6 +153,17 @@ describe("the cost of an answer", () => {
     assert.ok(told.cost > 0);
     assert.equal(told.cost, Number(answers[0].cost));
     assert.ok(!(await ask({})).includes('"cost"'));
+  });
+
+  test("leaves no trace of usage that the gateway asked for", async () => {
+    const ask = async (more) => (await gateway.chat({ model: "listed/gpt-4o", stream: true, ...more })).text;
+    const plain = await ask({});
+    assert.ok(!plain.includes("usage"));
+    assert.equal(plain, piece('{"content":"a"}', "").repeat(120) +
+      'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+    const asked = await ask({ stream_options: { include_usage: true } });
+    assert.equal(asked.split('"usage":null').length, 122);
+    assert.match(asked, /"usage":\{.*,"cost":0\.003\}/);
   });
 
   test("has the provider's discount and margin, or its own prices", async () => {
