@@ -104,9 +104,10 @@ describe("reports", () => {
 
 describe("nothing is lost", () => {
   test("killed under load again and again: what clients were told is in the ledger, once", async (t) => {
-    const { told, rows } = await killAndCompare(t, { rounds: slow ? 3 : 10, clients: 12, milliseconds: 150 });
+    const { told, rows, cost } = await killAndCompare(t, { rounds: slow ? 3 : 10, clients: 12, milliseconds: 150 });
     assert.ok(told.size > (slow ? 50 : 500), `${told.size} answers`);
     assert.ok(rows >= told.size);
+    assert.ok(cost > 0n);
   });
 
   test("a gateway that is stopped leaves no journal behind", async (t) => {
