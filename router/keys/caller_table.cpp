@@ -1,0 +1,179 @@
+#include "router/keys/caller_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+
+namespace tollgate::router {
+namespace {
+
+// Of the tags that a client may name for one request.
+constexpr std::size_t kMostTags = 16;
+
+constexpr std::string_view kRule = " (rule)";
+
+std::uint64_t start_of(const Digest& digest) noexcept {
+    std::uint64_t start = 0;
+    std::memcpy(&start, digest.data(), sizeof start);
+    return start;
+}
+
+bool same(const Digest& a, const Digest& b) noexcept {
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        difference |= static_cast<unsigned>(a[i] ^ b[i]);
+    }
+    return difference == 0;
+}
+
+}  // namespace
+
+std::shared_ptr<const RuleSet> RuleSet::make(const config::Settings& settings, LimitStore& store) {
+    std::map<config::Scope, config::KeyLimits> rates;
+    std::map<config::Scope, std::vector<config::KeyBudget>> budgets;
+    for (const config::LimitRule& rule : settings.limits.rules) {
+        config::KeyLimits& limits = rates[rule.scope];  // a second rule adds what the first lacks
+        limits.rpm = limits.rpm != 0 ? limits.rpm : rule.limits.rpm;
+        limits.tpm = limits.tpm != 0 ? limits.tpm : rule.limits.tpm;
+        limits.concurrency = limits.concurrency != 0 ? limits.concurrency : rule.limits.concurrency;
+        budgets[rule.scope];
+    }
+    for (const config::BudgetRule& rule : settings.budgets) {
+        budgets[rule.scope].push_back(rule.budget);
+    }
+    auto rules = std::make_shared<RuleSet>();
+    for (const auto& [scope, list] : budgets) {
+        auto limits = std::make_unique<ScopeLimits>();
+        limits->scope = scope;
+        if (scope.kind == config::ScopeKind::key) {
+            limits->scope.name += kRule;  // the key's own limits are counted under its name
+        }
+        limits->rates = store.rates(limits->scope, rates[scope]);
+        for (const config::KeyBudget& budget : list) {
+            limits->budgets.push_back(store.budget(limits->scope, budget));
+        }
+        const std::string_view name =
+            std::string_view(limits->scope.name).substr(0, scope.name.size());
+        rules->by_kind_[static_cast<std::size_t>(scope.kind)].emplace(name, limits.get());
+        rules->all_.push_back(std::move(limits));
+    }
+    return rules;
+}
+
+const ScopeLimits* RuleSet::find(config::ScopeKind kind, std::string_view name) const {
+    const auto& names = by_kind_[static_cast<std::size_t>(kind)];
+    if (names.empty()) {
+        return nullptr;
+    }
+    const auto found = names.find(name);
+    return found == names.end() ? nullptr : found->second;
+}
+
+void RuleSet::find_model(std::string_view provider, std::string_view model, Scopes& out) const {
+    for (const auto& [name, limits] :
+         by_kind_[static_cast<std::size_t>(config::ScopeKind::model)]) {
+        const bool qualified = name.size() > provider.size() && name.starts_with(provider) &&
+                               name[provider.size()] == '/' &&
+                               name.substr(provider.size() + 1) == model;
+        if (name == model || qualified) {
+            out.push_back(limits);
+        }
+    }
+}
+
+CallerTable::CallerTable(std::vector<KeyPtr> keys, std::shared_ptr<const RuleSet> rules,
+                         bool requires_key)
+    : keys_(std::move(keys)), rules_(std::move(rules)), requires_key_(requires_key) {
+    const auto wanted =
+        static_cast<std::size_t>(std::ranges::count_if(
+            keys_, [](const KeyPtr& key) { return key->previous_until > WallTime::min(); })) +
+        keys_.size();
+    slots_.resize(std::bit_ceil(std::max<std::size_t>(2 * wanted, 16)));
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+        if (!keys_[i]->enabled) {
+            continue;
+        }
+        if (keys_[i]->has_digest) {
+            place(keys_[i]->digest, i, false);
+        }
+        if (!keys_[i]->certificate_subject.empty()) {
+            by_subject_.emplace(keys_[i]->certificate_subject, keys_[i].get());
+        }
+        if (keys_[i]->previous_until > WallTime::min()) {
+            place(keys_[i]->previous, i, true);
+        }
+    }
+}
+
+void CallerTable::place(const Digest& digest, std::size_t index, bool is_previous) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = static_cast<std::size_t>(start_of(digest)) & mask;
+    while (slots_[at].key != 0) {
+        at = (at + 1) & mask;
+    }
+    slots_[at] = {.start = start_of(digest),
+                  .key = static_cast<std::uint32_t>(index + 1),
+                  .is_previous = is_previous};
+}
+
+// Which slot is looked at depends on the hash of what the caller sent, which tells nothing about
+// the secrets; the rest of a hash that begins alike is compared in constant time.
+const Key* CallerTable::find(const Digest& digest, WallTime now) const noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    const std::uint64_t start = start_of(digest);
+    for (std::size_t at = static_cast<std::size_t>(start) & mask; slots_[at].key != 0;
+         at = (at + 1) & mask) {
+        const Slot& slot = slots_[at];
+        if (slot.start != start) {
+            continue;
+        }
+        const Key& key = *keys_[slot.key - 1];
+        if (!same(slot.is_previous ? key.previous : key.digest, digest)) {
+            continue;
+        }
+        const WallTime until =
+            slot.is_previous ? std::min(key.previous_until, key.expires) : key.expires;
+        return now < until ? &key : nullptr;
+    }
+    return nullptr;
+}
+
+const Key* CallerTable::certified(std::string_view subject, WallTime now) const noexcept {
+    const auto found = subject.empty() ? by_subject_.end() : by_subject_.find(subject);
+    return found != by_subject_.end() && now < found->second->expires ? found->second : nullptr;
+}
+
+void CallerTable::caller_scopes(const Key* key, std::string_view tags, Scopes& out) const {
+    using config::ScopeKind;
+    const auto add = [&](ScopeKind kind, std::string_view name) {
+        const ScopeLimits* const limits = rules_->find(kind, name);
+        if (limits != nullptr && std::ranges::find(out, limits) == out.end()) {
+            out.push_back(limits);
+        }
+    };
+    add(ScopeKind::everything, {});
+    if (key != nullptr) {
+        if (key->limits.rates != nullptr || !key->limits.budgets.empty()) {
+            out.push_back(&key->limits);
+        }
+        add(ScopeKind::key, key->name());
+        if (!key->team.empty()) {
+            add(ScopeKind::team, key->team);
+        }
+        for (const std::string& tag : key->tags) {
+            add(ScopeKind::tag, tag);
+        }
+    }
+    for (std::size_t count = 0; !tags.empty() && count < kMostTags; ++count) {
+        const std::size_t comma = tags.find(',');
+        std::string_view tag = tags.substr(0, comma);
+        tags = comma == std::string_view::npos ? std::string_view() : tags.substr(comma + 1);
+        const std::size_t first = tag.find_first_not_of(" \t");
+        if (first != std::string_view::npos) {
+            add(ScopeKind::tag, tag.substr(first, tag.find_last_not_of(" \t") - first + 1));
+        }
+    }
+}
+
+}  // namespace tollgate::router

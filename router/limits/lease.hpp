@@ -1,0 +1,70 @@
+// What one request, or one attempt of it, has taken from limits and budgets.
+#pragma once
+
+#include "router/limits/scope_limits.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace tollgate::router {
+
+using Scopes = std::vector<const ScopeLimits*>;
+
+enum class LimitKind : std::uint8_t { requests, tokens, concurrency, budget };
+
+struct Refusal {
+    const ScopeLimits* scope = nullptr;
+    LimitKind kind = LimitKind::requests;
+    const Budget* budget = nullptr;   ///< of LimitKind::budget
+    std::chrono::nanoseconds wait{};  ///< until it could pass; zero: nobody knows
+};
+
+/// What is asked for.
+struct Amounts {
+    std::uint64_t tokens = 0;  ///< at most, prompt and answer together
+    Pico worst = 0;            ///< at most, in money
+};
+
+/// A budget and the thresholds that were passed, as bits.
+struct Alert {
+    const ScopeLimits* scope = nullptr;
+    const Budget* budget = nullptr;
+    std::uint8_t passed = 0;
+};
+
+/// Taken all or not at all; settled once.  Unsettled it gives back what it has taken: nothing was
+/// used.  The scopes must outlive it.
+class Lease {
+public:
+    Lease() = default;
+    ~Lease() { settle(0, 0, {}, nullptr); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    /// Takes one request and `amounts` from the rates of `rated` and the budgets of `paying`.
+    [[nodiscard]] std::optional<Refusal> take(std::span<const ScopeLimits* const> rated,
+                                              std::span<const ScopeLimits* const> paying,
+                                              const Amounts& amounts, SteadyTime now,
+                                              WallTime wall);
+    /// `alerts` null: nobody wants to know.
+    void settle(std::uint64_t tokens, Pico spent, std::span<const unsigned> thresholds,
+                std::vector<Alert>* alerts) noexcept;
+    [[nodiscard]] bool empty() const noexcept { return rates_.empty() && budgets_.empty(); }
+
+private:
+    struct Paying {
+        const ScopeLimits* scope;
+        Budget* budget;
+    };
+    [[nodiscard]] std::optional<Refusal> take_rates(const ScopeLimits& scope, SteadyTime now);
+    void give_back() noexcept;
+
+    std::vector<Rates*> rates_;
+    std::vector<Paying> budgets_;
+    Amounts amounts_;
+};
+
+}  // namespace tollgate::router
