@@ -39,6 +39,7 @@ void read_limits(Section& in, ServerLimits& out) {
     in.size("header", out.header, kKiB, 16 * kMiB);
     in.count("json_depth", out.json_depth, 4, 1024);
     in.count("connections", out.connections, 1, 10'000'000);
+    in.count("connections_per_peer", out.connections_per_peer, 0, 10'000'000);
     in.size("pipeline", out.pipeline, 0, kMiB);
     in.count("auth_failures", out.auth_failures, 0, 1'000'000);
 }
@@ -50,6 +51,15 @@ void read_timeouts(Section& in, ServerTimeouts& out) {
     in.duration("write", out.write, kShortest, kLongest);
     in.duration("drain", out.drain, milliseconds(0), kLongest);
     in.duration("keep_alive", out.keep_alive, milliseconds(0), kLongest);
+}
+
+void read_http2(Section& in, ServerHttp2& out) {
+    in.flag("enabled", out.enabled);
+    in.count("max_streams", out.max_streams, 1, 10'000);
+    in.size("header_table", out.header_table, 0, kMiB);
+    in.duration("max_age", out.max_age, milliseconds(0), kLongest);
+    in.duration("ping_interval", out.ping_interval, milliseconds(0), kLongest);
+    in.duration("ping_timeout", out.ping_timeout, kShortest, kLongest);
 }
 
 }  // namespace
@@ -69,6 +79,7 @@ void read_server(Section& in, ServerSettings& out) {
     });
     in.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
     in.section("timeouts", [&](Section& timeouts) { read_timeouts(timeouts, out.timeouts); });
+    in.section("http2", [&](Section& http2) { read_http2(http2, out.http2); });
     in.section("cors", [&](Section& cors) {
         cors.list("origins", out.cors.origins, scalar::origin);
         cors.list("headers", out.cors.headers, scalar::header_name);

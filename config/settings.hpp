@@ -78,6 +78,8 @@ struct ServerLimits {
     std::uint64_t header = 64 * kKiB;  ///< bytes of a request head
     unsigned json_depth = 64;          ///< nesting of a JSON body
     unsigned connections = 20000;      ///< open client connections, all workers together
+    unsigned connections_per_peer =
+        0;  ///< … of one address (IPv6: one /64); UNIX sockets do not count.  0: no limit
     std::uint64_t pipeline =
         16 * kKiB;                ///< bytes of early (pipelined) requests kept per connection
     unsigned auth_failures = 30;  ///< wrong keys per minute and address, then 429; 0: no limit
@@ -93,6 +95,19 @@ struct ServerTimeouts {
     milliseconds keep_alive =
         seconds(15);  ///< a waiting stream gets an SSE comment after this; 0: never
     [[nodiscard]] bool operator==(const ServerTimeouts&) const = default;
+};
+
+/// HTTP/2 towards clients.
+struct ServerHttp2 {
+    bool enabled = true;                    ///< false: HTTP/1.1 only
+    unsigned max_streams = 128;             ///< exchanges at the same time on one connection
+    std::uint64_t header_table = 4 * kKiB;  ///< bytes of each of a connection's two HPACK tables
+    milliseconds max_age =
+        std::chrono::hours(1);  ///< then GOAWAY, with up to 10 % jitter; 0: never
+    milliseconds ping_interval =
+        seconds(30);  ///< silence of a client with open streams before it is asked; 0: never
+    milliseconds ping_timeout = seconds(10);  ///< for its answer
+    [[nodiscard]] bool operator==(const ServerHttp2&) const = default;
 };
 
 /// Cross-origin rules for browsers.  No origins: no CORS headers, preflights are refused.
@@ -115,6 +130,7 @@ struct ServerSettings {
     unsigned threads = 0;  ///< workers; 0: one per usable core ("auto")
     ServerLimits limits = {};
     ServerTimeouts timeouts = {};
+    ServerHttp2 http2 = {};
     Cors cors = {};
     [[nodiscard]] bool operator==(const ServerSettings&) const = default;
 };

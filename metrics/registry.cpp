@@ -226,6 +226,12 @@ void write_connections(Families& out, const Totals& totals, const Vocabulary& na
             out.counter({kHandshakeFailures[i]}, totals.handshake_failures[i]);
         }
     }
+    out.start(Series::attacks);
+    for (std::size_t i = 0; i < kAttacks.size(); ++i) {
+        if (totals.attacks[i] != 0) {
+            out.counter({kAttacks[i]}, totals.attacks[i]);
+        }
+    }
     out.start(Series::upstream_connections);
     for (const auto& [provider, total] : totals.providers) {
         for (std::size_t i = 0; i < kUpstreamStates.size(); ++i) {

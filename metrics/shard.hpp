@@ -33,6 +33,25 @@ enum class HandshakeFailure : std::uint8_t {
     shutdown,             ///< we are stopping
     protocol,             ///< anything else that is against the protocol
 };
+/// Why a client's connection or stream was ended by us, where the client is at fault.
+enum class Attack : std::uint8_t {
+    protocol_error,
+    rapid_reset,
+    continuation_flood,
+    settings_flood,
+    ping_flood,
+    priority_flood,
+    window_update_flood,
+    empty_frame_flood,
+    reset_flood,
+    header_bomb,
+    header_too_large,
+    slow_header,
+    slow_body,
+    slow_reader,
+    dead_peer,
+    peer_connections,
+};
 enum class UpstreamState : std::uint8_t { active, idle };
 /// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when
 /// it was to be used. `rejected`: the pool and its waiting line were full.
@@ -66,6 +85,11 @@ inline constexpr std::array<std::string_view, 12> kHandshakeFailures{"plain_http
                                                                      "alert",
                                                                      "shutdown",
                                                                      "protocol"};
+inline constexpr std::array<std::string_view, 16> kAttacks{
+    "protocol_error", "rapid_reset",    "continuation_flood",  "settings_flood",
+    "ping_flood",     "priority_flood", "window_update_flood", "empty_frame_flood",
+    "reset_flood",    "header_bomb",    "header_too_large",    "slow_header",
+    "slow_body",      "slow_reader",    "dead_peer",           "peer_connections"};
 inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
 inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
                                                              "stale",  "rejected", "waited"};
@@ -155,6 +179,7 @@ public:
     void add_handshake_failure(HandshakeFailure reason) noexcept {
         handshake_failures_[static_cast<std::size_t>(reason)].add(1);
     }
+    void add_attack(Attack kind) noexcept { attacks_[static_cast<std::size_t>(kind)].add(1); }
     /// `provider` as numbered by Vocabulary::provider().
     void add_upstream_connections(std::uint16_t provider, UpstreamState state, int delta) noexcept;
     /// One finished upstream attempt; `outcome` indexes ShardOptions::attempt_outcomes.
@@ -172,6 +197,9 @@ public:
     }
     [[nodiscard]] std::uint64_t handshake_failures(HandshakeFailure reason) const noexcept {
         return handshake_failures_[static_cast<std::size_t>(reason)].read();
+    }
+    [[nodiscard]] std::uint64_t attacks(Attack kind) const noexcept {
+        return attacks_[static_cast<std::size_t>(kind)].read();
     }
     /// visit(LabelIds, const TargetCells&)
     template <class Visit>
@@ -216,6 +244,7 @@ private:
     std::array<Cell, kClientProtocols.size()> clients_;
     std::array<std::array<Cell, 2>, kTlsVersions.size()> handshakes_;  // not resumed, resumed
     std::array<Cell, kHandshakeFailures.size()> handshake_failures_;
+    std::array<Cell, kAttacks.size()> attacks_;
     std::array<Published<HistogramCells>, kEndpointSlots> overhead_;
     SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;
     SparseTable<ProviderCells, kMaxProviders, 64> providers_;

@@ -1,11 +1,17 @@
-// What a worker asks of the connections of its clients, whatever they speak.
+// The connections of clients: what a worker asks of them whatever they speak, and how it comes to
+// be known what they speak.
 #pragma once
 
 #include "server/exchange.hpp"
+#include "server/io/channel.hpp"
+#include "server/io/task.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace tollgate::server {
+
+class Worker;
 
 /// Who is at the other end of a client's connection.
 struct ClientPeer {
@@ -25,5 +31,19 @@ public:
 protected:
     ~ClientConnection() = default;
 };
+
+enum class ClientProtocol : std::uint8_t {
+    by_first_bytes,  ///< plain text: HTTP/1.1, or HTTP/2 by its preface or by Upgrade
+    http1,           ///< HTTP/1.1 and nothing else
+    http2,
+};
+
+/// Speaks with a client over an open channel, behind its TLS handshake if it has one, until either
+/// side has had enough.
+[[nodiscard]] Task<void> serve_client(Worker& worker, Channel channel, ClientPeer peer,
+                                      ClientProtocol protocol);
+/// Answers with the failure, and ends the connection.
+[[nodiscard]] Task<void> refuse_client(Worker& worker, Channel channel, ClientPeer peer,
+                                       Failure failure);
 
 }  // namespace tollgate::server

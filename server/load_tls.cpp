@@ -86,6 +86,7 @@ std::expected<LoadedTls, std::vector<Problem>> load_tls(const config::Settings& 
     TlsLoader loader(settings, read_file);
     loader.options.min_version = tls.min_version;
     loader.options.client_auth = tls.client_auth;
+    loader.options.http2 = settings.server.http2.enabled;
     loader.options.self_signed = tls.self_signed;
     if (tls.self_signed && previous != nullptr && previous->self_signed) {
         loader.options.identities = previous->identities;

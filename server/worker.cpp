@@ -1,7 +1,6 @@
 #include "server/worker.hpp"
 
 #include "server/dispatch.hpp"
-#include "server/h1/session.hpp"
 #include "server/tls_entry.hpp"
 #include "server/upstream/origin_spec.hpp"
 
@@ -50,17 +49,6 @@ void refuse_handshakes(int fd) noexcept {
     sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
     const sock_fprog program{.len = 1, .filter = &drop_all};
     ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
-h1::SessionLimits session_limits(const config::ServerSettings& settings) {
-    h1::SessionLimits limits;
-    limits.guard.head_bytes = static_cast<std::size_t>(settings.limits.header);
-    limits.pipeline_bytes = static_cast<std::size_t>(settings.limits.pipeline);
-    limits.header_timeout = settings.timeouts.header;
-    limits.body_timeout = settings.timeouts.body;
-    limits.idle_timeout = settings.timeouts.idle;
-    limits.write_timeout = settings.timeouts.write;
-    return limits;
 }
 
 }  // namespace
@@ -189,22 +177,20 @@ void Worker::serve(int fd, ClientPeer peer, bool may_secure) {
         tasks_.spawn_object(std::make_unique<TlsEntry>(*this, std::move(channel), std::move(peer),
                                                        tls_, settings.timeouts.header));
     } else {
-        serve_http1(std::move(channel), std::move(peer));
+        serve(std::move(channel), std::move(peer), ClientProtocol::by_first_bytes);
     }
 }
 
-void Worker::serve_http1(Channel channel, ClientPeer peer) {
-    tasks_.spawn_object(std::make_unique<h1::Session>(
-        *this, std::move(channel), std::move(peer), session_limits(snapshot_->settings().server)));
+void Worker::serve(Channel channel, ClientPeer peer, ClientProtocol protocol) {
+    tasks_.spawn(serve_client(*this, std::move(channel), std::move(peer), protocol));
 }
 
 void Worker::refuse_plain_http(Channel channel, ClientPeer peer) {
-    auto session = std::make_unique<h1::Session>(*this, std::move(channel), std::move(peer),
-                                                 session_limits(snapshot_->settings().server));
-    session->refuse_at_once({.kind = FailureKind::bad_request,
-                             .detail = "This port speaks HTTPS, and plain HTTP was sent to it. "
-                                       "Write https:// instead of http://."});
-    tasks_.spawn_object(std::move(session));
+    Failure failure{.kind = FailureKind::bad_request,
+                    .detail =
+                        "This port speaks HTTPS, and plain HTTP was sent to it. "
+                        "Write https:// instead of http://."};
+    tasks_.spawn(refuse_client(*this, std::move(channel), std::move(peer), std::move(failure)));
 }
 
 void Worker::note_handshake(const ssl_st& ssl) {

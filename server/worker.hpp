@@ -103,8 +103,8 @@ public:
     /// Counts and logs a finished exchange.
     void publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot);
 
-    /// Serves HTTP/1.1 on it, from its first request on.
-    void serve_http1(Channel channel, ClientPeer peer);
+    /// Speaks with a client; behind the TLS handshake, if there is one.
+    void serve(Channel channel, ClientPeer peer, ClientProtocol protocol);
     /// Tells whoever spoke HTTP to a TLS port what is wrong.
     void refuse_plain_http(Channel channel, ClientPeer peer);
     void note_handshake(const ssl_st& ssl);
@@ -112,6 +112,8 @@ public:
 
     void enter(ClientConnection& connection);
     void leave(ClientConnection& connection) noexcept;
+    /// An exception has reached the root of a task.
+    void report_bug(std::string_view what);
 
 private:
     class AccessFlush;
@@ -132,7 +134,6 @@ private:
     [[nodiscard]] Task<void> accept_loop(Listener& listener);
     void serve(int fd, ClientPeer peer, bool may_secure);
     [[nodiscard]] Task<void> shut_down(Clock::duration grace);
-    void report_bug(std::string_view what);
     void upstream_connections(const upstream::Origin& origin, int active_change,
                               int idle_change) override;
     void pool_event(const upstream::Origin& origin, upstream::PoolEvent event) override;

@@ -1,42 +1,14 @@
 #include "server/h1/guard.hpp"
 
 #include "server/exchange.hpp"
+#include "server/field_syntax.hpp"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 
 namespace tollgate::server::h1 {
 namespace {
 
 using State = GuardVerdict::State;
-
-// RFC 9110 section 5.6.2: token characters; and the characters of a field value (section 5.5).
-struct Tables {
-    std::array<bool, 256> token{};
-    std::array<bool, 256> value{};
-    std::array<bool, 256> target{};
-    constexpr Tables() {
-        for (unsigned c = 0; c < 256; ++c) {
-            const bool alnum =
-                (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-            token[c] = alnum || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
-                                    std::string_view::npos;
-            value[c] = c == '\t' || (c >= 0x20 && c != 0x7f);
-            // RFC 3986: visible ASCII; the few it leaves out are refused, since peers disagree on
-            // them.
-            target[c] = c > 0x20 && c < 0x7f &&
-                        std::string_view("\"<>\\^`{|}#").find(static_cast<char>(c)) ==
-                            std::string_view::npos;
-        }
-    }
-};
-constexpr Tables kTables;
-
-bool all(std::string_view text, const std::array<bool, 256>& allowed) noexcept {
-    return std::all_of(text.begin(), text.end(),
-                       [&](char c) { return allowed[static_cast<unsigned char>(c)]; });
-}
 
 GuardVerdict refuse(std::string_view reason, std::uint16_t status = 400) noexcept {
     return {.state = State::refused, .status = status, .reason = reason};
@@ -72,42 +44,6 @@ void each_item(std::string_view list, F item) {
     }
 }
 
-std::optional<std::uint64_t> digits(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 18) {
-        return std::nullopt;
-    }
-    std::uint64_t number = 0;
-    for (const char c : text) {
-        if (c < '0' || c > '9') {
-            return std::nullopt;
-        }
-        number = number * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    return number;
-}
-
-// RFC 9110 section 7.2: a name or bracketed address, and perhaps a port.
-bool valid_host(std::string_view host) noexcept {
-    if (!all(host, kTables.target) || host.find_first_of("/?@,;") != std::string_view::npos) {
-        return false;
-    }
-    if (host.empty()) {
-        return true;
-    }
-    const bool is_literal = host.front() == '[';
-    const std::size_t end = is_literal ? host.find(']') + 1 : std::min(host.find(':'), host.size());
-    if (end < (is_literal ? 3U : 1U)) {  // no name, nothing in the brackets, or no closing one
-        return false;
-    }
-    if (host.find_first_of("[]", is_literal ? 1 : 0) !=
-        (is_literal ? end - 1 : std::string_view::npos)) {
-        return false;
-    }
-    const std::string_view port = host.substr(end);
-    return port.empty() || (port.front() == ':' &&
-                            port.find_first_not_of("0123456789", 1) == std::string_view::npos);
-}
-
 // Why a transfer coding is refused: without a final `chunked` nobody can tell where the body ends
 // (RFC 9112 section 6.3).
 std::string_view check_coding(std::string_view value, Seen& seen, std::uint16_t& status) noexcept {
@@ -138,7 +74,7 @@ std::string_view check_request_line(std::string_view line, Seen& seen,
     const std::string_view method = line.substr(0, first);
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
-    if (method.empty() || !all(method, kTables.token)) {
+    if (!is_token(method)) {
         return "The method is not a token.";
     }
     if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || version[6] != '.' ||
@@ -150,7 +86,7 @@ std::string_view check_request_line(std::string_view line, Seen& seen,
         return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
     }
     seen.version_10 = version == "HTTP/1.0";
-    if (target.empty() || !all(target, kTables.target)) {
+    if (target.empty() || !is_target_text(target)) {
         return "The request target has characters that must be percent-encoded.";
     }
     if (target[0] == '/' || (target == "*" && method == "OPTIONS")) {
@@ -160,8 +96,8 @@ std::string_view check_request_line(std::string_view line, Seen& seen,
         target.starts_with("https://")) {  // RFC 9110 section 4.2.1: a host is a must
         const std::string_view authority = target.substr(target.find("//") + 2);
         const std::string_view host = authority.substr(0, authority.find_first_of("/?"));
-        return !host.empty() && valid_host(host) ? std::string_view()
-                                                 : "The request target has no valid host.";
+        return !host.empty() && is_host(host) ? std::string_view()
+                                              : "The request target has no valid host.";
     }
     return "The request target must be a path such as /v1/chat/completions.";
 }
@@ -182,7 +118,7 @@ std::string_view check_special(std::string_view name, std::string_view value, Se
                 if (++seen.hosts > 1) {
                     return "There is more than one Host field.";
                 }
-                if (!valid_host(value)) {
+                if (!is_host(value)) {
                     return "The Host field is not a valid host.";
                 }
             }
@@ -196,6 +132,9 @@ std::string_view check_special(std::string_view name, std::string_view value, Se
                 verdict.expect_continue = true;
             }
             break;
+        case 7:
+            verdict.upgrade = verdict.upgrade || same_name(name, "upgrade");
+            break;
         case 10:
             if (same_name(name, "connection")) {
                 read_connection(value, seen);
@@ -203,7 +142,7 @@ std::string_view check_special(std::string_view name, std::string_view value, Se
             break;
         case 14:
             if (same_name(name, "content-length")) {
-                const std::optional<std::uint64_t> length = digits(value);
+                const std::optional<std::uint64_t> length = plain_number(value);
                 if (!length) {
                     return "The Content-Length is not a plain number.";
                 }
@@ -235,11 +174,11 @@ std::string_view check_field(std::string_view line, Seen& seen, GuardVerdict& ve
         return "A header line has no name.";
     }
     const std::string_view name = line.substr(0, colon);
-    if (!all(name, kTables.token)) {
+    if (!is_token(name)) {
         return "A header name has characters that are not allowed.";
     }
     const std::string_view value = trim(line.substr(colon + 1));
-    if (!all(value, kTables.value)) {
+    if (!is_field_value(value)) {
         return "A header value has control characters.";
     }
     return check_special(name, value, seen, verdict);
@@ -279,8 +218,7 @@ GuardVerdict guard(std::string_view bytes, const GuardLimits& limits) noexcept {
             if (bytes.size() > limits.head_bytes) {
                 return refuse("The request head is larger than the limit.", 431);
             }
-            if (lines == 0 && bytes.size() > at &&
-                !kTables.token[static_cast<unsigned char>(bytes[at])]) {
+            if (lines == 0 && bytes.size() > at && !is_token_char(bytes[at])) {
                 // TLS to a plain port, or noise; not worth waiting for the line's end.  A lone CR
                 // may still become the empty line.
                 return bytes[at] == '\r' && bytes.size() == at + 1 && at == 0

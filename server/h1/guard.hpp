@@ -28,6 +28,7 @@ struct GuardVerdict {
     std::uint64_t content_length = 0;
     bool keep_alive = true;  ///< as version and Connection say
     bool expect_continue = false;
+    bool upgrade = false;        ///< there is an Upgrade field
     std::uint16_t status = 400;  ///< refused: the answer's status
     std::string_view reason;     ///< refused: a sentence with static storage
 };

@@ -1,5 +1,6 @@
 #include "server/h1/session.hpp"
 
+#include "adapters/codec/base64.hpp"
 #include "server/h1/head_parser.hpp"
 #include "server/linger.hpp"
 #include "server/worker.hpp"
@@ -27,9 +28,24 @@ FailureKind kind_of(std::uint16_t status) noexcept {
     }
 }
 
+// Whether a comma-separated list has the item, ASCII case ignored.
+bool lists(std::string_view list, std::string_view item) noexcept {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        std::string_view one = list.substr(0, comma);
+        one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
+        one = one.substr(0, one.find_last_not_of(" \t") + 1);
+        if (same_name(one, item)) {
+            return true;
+        }
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return false;
+}
+
 }  // namespace
 
-Session::Session(Worker& worker, Channel channel, Peer peer, const SessionLimits& limits)
+Session::Session(Worker& worker, Channel channel, ClientPeer peer, const SessionLimits& limits)
     : worker_(worker),
       channel_(std::move(channel)),
       peer_(std::move(peer)),
@@ -62,6 +78,9 @@ Task<void> Session::run() {
         if (!received) {
             break;
         }
+        if (may_upgrade_ && wants_upgrade()) {
+            break;
+        }
         Exchange exchange{head_,
                           *this,
                           responder_,
@@ -79,6 +98,11 @@ Task<void> Session::run() {
             break;
         }
     }
+    if (handover_) {
+        handover_->received = std::move(input_);
+        handover_->channel = std::move(channel_);
+        co_return;
+    }
     if (responder_.aborted()) {
         channel_.cut();
     } else {
@@ -94,7 +118,7 @@ Task<bool> Session::next_request() {
     }
     deadline_.clear();
     bool accepted = !input_.empty() && accept_head(input_);  // a pipelined request
-    while (!accepted && !refusal_) {
+    while (!accepted && !refusal_ && !handover_) {
         idle_ = input_.empty();
         if (idle_) {
             input_ = std::string();  // an idle connection holds no buffer
@@ -136,6 +160,9 @@ Task<bool> Session::next_request() {
     }
     idle_ = false;
     deadline_.clear();
+    if (handover_) {
+        co_return false;
+    }
     if (refusal_) {
         const Failure failure = *std::exchange(refusal_, std::nullopt);
         co_await refuse(failure);
@@ -149,6 +176,9 @@ Task<bool> Session::next_request() {
 bool Session::accept_head(std::string_view received) {
     const std::string kept = received.data() == input_.data() ? std::move(input_) : std::string();
     const std::string_view bytes = kept.empty() ? received : std::string_view(kept);
+    if (fresh_ && limits_.http2 && is_preface(bytes)) {
+        return false;
+    }
     const GuardVerdict verdict = guard(bytes, limits_.guard);
     if (verdict.state == GuardVerdict::State::refused) {
         refusal_ = Failure{.kind = kind_of(verdict.status),
@@ -191,6 +221,8 @@ void Session::begin(const GuardVerdict& verdict) {
     body_began_ = {};
     early_body_.release();
     expect_continue_ = verdict.expect_continue;
+    may_upgrade_ = verdict.upgrade && limits_.http2;
+    fresh_ = false;
     const std::string_view line = std::string_view(head_bytes_).substr(0, head_bytes_.find('\r'));
     Responder::Message message;
     message.head_only = line.starts_with("HEAD ");
@@ -198,6 +230,46 @@ void Session::begin(const GuardVerdict& verdict) {
     message.keep_alive = verdict.keep_alive;
     responder_.reset(message);
     interrupt_.reset();
+}
+
+// RFC 9113 section 3.4.  True: the preface, or what may become it; the bytes are kept.
+bool Session::is_preface(std::string_view received) {
+    constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    if (!received.starts_with(kPreface.substr(0, received.size()))) {
+        return false;
+    }
+    input_.assign(received);
+    if (received.size() >= kPreface.size()) {
+        handover_ = std::make_unique<Handover>();
+    }
+    return true;
+}
+
+// RFC 7540 section 3.2.  Not with a body, which would have to be read first: such a request is
+// served as it is.  True: the handover is made.
+bool Session::wants_upgrade() {
+    std::string_view settings;
+    std::size_t count = 0;
+    for (const Field& field : head_.fields) {
+        if (same_name(field.name, "http2-settings")) {
+            settings = field.value;
+            ++count;
+        }
+    }
+    if (!body_done_ || channel_.is_tls() || count != 1 || worker_.draining() ||
+        !lists(head_.find("upgrade"), "h2c") || !lists(head_.find("connection"), "upgrade") ||
+        !lists(head_.find("connection"), "http2-settings")) {
+        return false;
+    }
+    const std::optional<std::string> decoded =
+        codec::base64_decode(settings, codec::Base64Form::url_unpadded);
+    if (!decoded || decoded->size() % 6 != 0) {
+        return false;
+    }
+    handover_ = std::make_unique<Handover>();
+    handover_->upgrade_head = head_bytes_;
+    handover_->upgrade_settings = *decoded;
+    return true;
 }
 
 // Answers what never became a request, and ends the connection.

@@ -11,13 +11,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-namespace tollgate::server {
-class Worker;
-}
+#include <utility>
 
 namespace tollgate::server::h1 {
 
@@ -30,12 +28,20 @@ struct SessionLimits {
     Clock::duration body_timeout = std::chrono::seconds(60);
     Clock::duration idle_timeout = std::chrono::seconds(75);
     Clock::duration write_timeout = std::chrono::seconds(60);
+    bool http2 = false;  ///< a client may turn to HTTP/2
+};
+
+/// A connection that turns to HTTP/2.
+struct Handover {
+    Channel channel;
+    std::string received;          ///< read and not used
+    std::string upgrade_head;      ///< of the request with `Upgrade: h2c`; empty: by preface
+    std::string upgrade_settings;  ///< its HTTP2-Settings, decoded
 };
 
 class Session final : public ClientConnection, private ReadWatcher, private BodySource {
 public:
-    using Peer = ClientPeer;
-    Session(Worker& worker, Channel channel, Peer peer, const SessionLimits& limits);
+    Session(Worker& worker, Channel channel, ClientPeer peer, const SessionLimits& limits);
     ~Session();
 
     /// Serves until either side has had enough.  Never throws for what a client can do.
@@ -43,6 +49,8 @@ public:
 
     /// Before run(): answer this and nothing else.
     void refuse_at_once(Failure failure) { refusal_ = std::move(failure); }
+    /// After run(): not null when the client speaks HTTP/2 from here on.
+    [[nodiscard]] std::unique_ptr<Handover> handover() noexcept { return std::move(handover_); }
 
     void drain() noexcept override;
     void cut() noexcept override { interrupt_.fire(Cause::shutdown); }
@@ -50,6 +58,8 @@ public:
 private:
     [[nodiscard]] Task<bool> next_request();
     [[nodiscard]] bool accept_head(std::string_view received);
+    [[nodiscard]] bool is_preface(std::string_view received);
+    [[nodiscard]] bool wants_upgrade();
     void begin(const GuardVerdict& verdict);
     [[nodiscard]] Task<void> refuse(const Failure& failure);
     [[nodiscard]] Task<bool> settle();
@@ -64,7 +74,7 @@ private:
 
     Worker& worker_;
     Channel channel_;
-    Peer peer_;
+    ClientPeer peer_;
     SessionLimits limits_;
     Interrupt interrupt_;
     InterruptDeadline deadline_;
@@ -82,6 +92,9 @@ private:
     bool body_done_ = true;
     bool expect_continue_ = false;
     bool idle_ = true;
+    bool fresh_ = true;         // nothing but HTTP/2's preface could have come yet
+    bool may_upgrade_ = false;  // the current head has an Upgrade field
+    std::unique_ptr<Handover> handover_;
 };
 
 }  // namespace tollgate::server::h1

@@ -55,6 +55,7 @@ TEST_CASE("the bounds that the table names are those of the code") {
     CHECK(says(Series::requests, std::to_string(kEndpoints.size()) + " endpoints"));
     CHECK(says(Series::requests, std::to_string(kStatuses.size()) + " statuses"));
     CHECK(says(Series::requests, std::to_string(kOutcomes) + " outcomes"));
+    CHECK(says(Series::attacks, std::to_string(kAttacks.size()) + " kinds"));
     CHECK(says(Series::tokens, std::to_string(kTokenKinds.size()) + " kinds"));
     CHECK(says(Series::tokens, std::to_string(kTokenSources.size()) + " sources"));
     CHECK(says(Series::client_connections, std::to_string(kClientProtocols.size()) + " protocols"));
