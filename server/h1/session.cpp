@@ -256,7 +256,7 @@ bool Session::wants_upgrade() {
             ++count;
         }
     }
-    if (!body_done_ || channel_.is_tls() || count != 1 || worker_.draining() ||
+    if (framing_ != Framing::none || channel_.is_tls() || count != 1 || worker_.draining() ||
         !lists(head_.find("upgrade"), "h2c") || !lists(head_.find("connection"), "upgrade") ||
         !lists(head_.find("connection"), "http2-settings")) {
         return false;

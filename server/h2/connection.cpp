@@ -56,7 +56,7 @@ Task<void> Connection::run(Opening opening) {
         age_.set(last_read_ + limits_.max_age - jitter);
     }
     if (open(opening)) {
-        watch_until(last_read_ + limits_.header_timeout);
+        watch_until(last_read_ + std::min(limits_.header_timeout, limits_.idle_timeout));
         writer_task_.spawn(write_loop());
         if (!opening.received.empty()) {
             take(opening.received);

@@ -57,9 +57,10 @@ public:
     void note_data_sent() noexcept { window_updates_.earn(2); }
 
     // ---- for timeouts ----
-    /// Something has begun that is owed its end: a frame other than DATA, or a header block.
+    /// The client's SETTINGS, or the rest of a frame other than DATA or of a header block.
     [[nodiscard]] bool is_owed() const noexcept {
-        return block_stream_ != 0 || (have_ > 0 && (have_ < kHeaderSize || type_ != 0));
+        return !settings_seen_ || block_stream_ != 0 ||
+               (have_ > 0 && (have_ < kHeaderSize || type_ != 0));
     }
     /// Grows with each frame that has come to its end.
     [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }

@@ -18,6 +18,10 @@ using metrics::Attack;
 // Beyond the fields of our own table, e.g. a vendor's.
 constexpr std::size_t kUsualFields = 40;
 
+// The most that nghttp2 gives out at once: a frame of 16 KiB with its header, and its spare.
+constexpr std::size_t kMostChunk = 17 * 1024;
+static_assert(Session::kLeastRoom >= 2 * kMostChunk);
+
 std::string_view view(const std::uint8_t* data, std::size_t size) noexcept {
     return {reinterpret_cast<const char*>(data), size};
 }
@@ -160,6 +164,13 @@ struct Session::Callbacks {
             switch (frame->hd.type) {
                 case NGHTTP2_RST_STREAM:
                     s.guard_.note_reset(frame->hd.stream_id);
+                    if (frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR && !s.found_) {
+                        // Section 6.9.2 wants a connection error where SETTINGS were the cause, and
+                        // no sound client comes near either.
+                        s.found_ = {.code = ErrorCode::flow_control_error,
+                                    .kind = Attack::protocol_error,
+                                    .reason = "a stream's window is too large"};
+                    }
                     break;
                 case NGHTTP2_GOAWAY:
                     if (frame->goaway.error_code != NGHTTP2_NO_ERROR && !s.fault_) {
@@ -229,6 +240,10 @@ struct Session::Callbacks {
         StreamPort* const p = port(session, frame->hd.stream_id);
         if (p == nullptr) {
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        }
+        // nghttp2 may send several of these, and then something else, before it returns.
+        if (s.out_.size() - s.filled_ < kHeader + size + kMostChunk) {
+            return NGHTTP2_ERR_WOULDBLOCK;
         }
         char* const to = s.out_.data() + s.filled_;
         std::memcpy(to, header, kHeader);
@@ -390,6 +405,9 @@ std::size_t Session::fill(std::span<char> out) {
         filled_ += static_cast<std::size_t>(size);
     }
     out_ = {};
+    if (found_) {
+        terminate(found_);
+    }
     return filled_;
 }
 

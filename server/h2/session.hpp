@@ -82,7 +82,7 @@ public:
     void feed(std::string_view bytes, Time now);
     /// Writes frames to `out` (at least kLeastRoom) and returns how many bytes; 0: nothing to send.
     [[nodiscard]] std::size_t fill(std::span<char> out);
-    static constexpr std::size_t kLeastRoom = 17 * 1024;
+    static constexpr std::size_t kLeastRoom = 34 * 1024;
     [[nodiscard]] bool wants_write() const noexcept;
     /// Nothing more will be read or sent: close.
     [[nodiscard]] bool is_finished() const noexcept;
