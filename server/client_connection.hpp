@@ -5,8 +5,10 @@
 #include "server/exchange.hpp"
 #include "server/io/channel.hpp"
 #include "server/io/task.hpp"
+#include "server/peer_counts.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace tollgate::server {
@@ -18,6 +20,8 @@ struct ClientPeer {
     std::string address;
     ListenerKind listener = ListenerKind::api;
     std::string certificate_subject = {};  ///< of a client certificate that verified; else empty
+    std::shared_ptr<PeerCounts::Slot> slot =
+        {};  ///< its place under server.limits.connections_per_peer
 };
 
 /// Known to its worker from Worker::enter() to Worker::leave().

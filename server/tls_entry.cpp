@@ -116,7 +116,7 @@ void TlsEntry::hand_over() {
     deadline_.clear();
     worker_.note_handshake(*channel_.ssl());
     peer_.certificate_subject = client_subject(channel_.ssl());
-    const bool is_http2 = alpn_choice(channel_.ssl()) == AlpnChoice::h2;
+    const bool is_http2 = channel_.alpn() == "h2";
     worker_.serve(std::move(channel_), std::move(peer_),
                   is_http2 ? ClientProtocol::http2 : ClientProtocol::http1);
 }

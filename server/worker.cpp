@@ -170,6 +170,14 @@ void Worker::serve(int fd, ClientPeer peer, bool may_secure) {
         ::close(fd);
         return;
     }
+    if (settings.limits.connections_per_peer > 0 && peer.address != "unix") {
+        peer.slot = shared_.peers.enter(peer.address, settings.limits.connections_per_peer);
+        if (!peer.slot) {
+            shard_.add_attack(metrics::Attack::peer_connections);
+            ::close(fd);
+            return;
+        }
+    }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     Channel channel(Socket(reactor_, fd));

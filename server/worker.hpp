@@ -43,7 +43,8 @@ struct Shared {
     admin::Services admin = {};
     SideThread* side_thread = nullptr;  ///< null: no admin API
     router::AuthThrottle throttle{0};
-    ledger::Ledger* ledger = nullptr;                ///< null: there is none
+    ledger::Ledger* ledger = nullptr;  ///< null: there is none
+    PeerCounts peers = {};
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
     /// Of the session tickets: workers take each other's.

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kCongested = 32 * 1024;
 // Room that is made for an announced body before all of it is here.
 constexpr std::uint64_t kMostPrepared = 256 * 1024;
+// Bytes a second, on average, that a body must come with.
+constexpr std::uint64_t kLeastRate = 1024;
 // After an answer that did not wait for the request's end: what may still come of it, and how long.
 constexpr std::uint32_t kMostDropped = 64 * 1024;
 constexpr std::chrono::seconds kUploadPatience{2};
@@ -90,8 +92,14 @@ Task<Result<void>> Stream::read_all(BodyBuffer& out, std::uint64_t limit) {
             std::min<std::uint64_t>(*incoming_.content_length - body_.size(), kMostPrepared))));
     }
     give_credit();
+    const Clock::time_point began = Reactor::now();
     while (!ended_ && !closed_ && body_.size() <= limit) {
-        const Wake wake = co_await wait(Cause::body_timeout, connection_.limits().body_timeout);
+        // As long as the client is silent, or too slow over the whole; as in h1::Session.
+        const Clock::time_point now = Reactor::now();
+        const std::chrono::seconds earned(body_.size() / kLeastRate);
+        const Clock::duration slack = std::min(now, began + earned) - now;
+        const Wake wake =
+            co_await wait(Cause::body_timeout, slack + connection_.limits().body_timeout);
         if (wake == Wake::interrupted) {
             if (interrupt_.cause() == Cause::body_timeout) {
                 interrupt_.reset();

@@ -272,6 +272,7 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     shard.add_attempt(0, 0);
     shard.add_handshake(TlsVersion::tls13, true);
     shard.add_handshake_failure(HandshakeFailure::cut);
+    shard.add_attack(Attack::ping_flood);
     registry.watch_ledger([] {
         tollgate::ledger::Figures figures;
         figures.rows = 5;
