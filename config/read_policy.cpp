@@ -11,6 +11,8 @@ using std::string_view;
 
 constexpr std::array<std::pair<string_view, OnContent>, 2> kOnContent{
     {{"stop", OnContent::stop}, {"next", OnContent::next}}};
+constexpr std::array<std::pair<string_view, MetricsCompat>, 2> kCompat{
+    {{"none", MetricsCompat::none}, {"litellm", MetricsCompat::litellm}}};
 constexpr std::array<std::pair<string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
                                                                    {"debug", LogLevel::debug},
                                                                    {"info", LogLevel::info},
@@ -82,6 +84,7 @@ void read_failover(Section& in, FailoverSettings& out) {
 void read_metrics(Section& in, MetricsSettings& out) {
     in.read("listen", out.listen, scalar::listen);
     in.list("buckets", out.buckets, scalar::bucket);
+    in.choice("compat", out.compat, kCompat);
 }
 
 void read_logging(Section& in, LoggingSettings& out) {

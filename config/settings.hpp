@@ -527,11 +527,13 @@ struct CostSettings {
     [[nodiscard]] bool operator==(const CostSettings&) const = default;
 };
 
+enum class MetricsCompat : std::uint8_t { none, litellm };
 struct MetricsSettings {
     std::optional<ListenAddress> listen =
         {};  ///< own listener for /metrics; not set: the main listeners serve it
     std::vector<double> buckets =
         {};  ///< seconds, ascending, of the duration histograms; empty: built in
+    MetricsCompat compat = MetricsCompat::none;  ///< also tell it under another gateway's names
     [[nodiscard]] bool operator==(const MetricsSettings&) const = default;
 };
 

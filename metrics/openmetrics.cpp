@@ -1,5 +1,6 @@
 #include "metrics/openmetrics.hpp"
 
+#include "metrics/litellm.hpp"
 #include "metrics/names.hpp"
 
 #include <prometheus/metric_family.h>
@@ -141,6 +142,12 @@ std::string write_openmetrics(const std::vector<prometheus::MetricFamily>& famil
         const auto row = std::ranges::find(kMetrics, family.name, &Metric::name);
         if (row != kMetrics.end()) {
             append_family(out, family, *row);
+            continue;
+        }
+        for (const LiteLlmSeries& series : litellm_series()) {
+            if (series.row.name == family.name) {
+                append_family(out, family, series.row);
+            }
         }
     }
     out += "# EOF\n";

@@ -1,5 +1,6 @@
 #include "metrics/registry.hpp"
 
+#include "metrics/litellm.hpp"
 #include "metrics/names.hpp"
 #include "metrics/openmetrics.hpp"
 #include "metrics/process.hpp"
@@ -9,6 +10,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <span>
@@ -347,7 +349,10 @@ std::string Registry::exposition(Format format) const {
     out.gauge({options_.version}, 1);
     write_process(out);
 
-    const std::vector<MetricFamily> families = std::move(out).take();
+    std::vector<MetricFamily> families = std::move(out).take();
+    if (options_.litellm_names) {
+        std::ranges::move(litellm_families(families), std::back_inserter(families));
+    }
     return format == Format::openmetrics ? write_openmetrics(families)
                                          : prometheus::TextSerializer().Serialize(families);
 }

@@ -29,6 +29,7 @@ struct RegistryOptions {
     std::string version = "unknown";  ///< label of tollgate_build_info
     /// E.g. Logger::dropped_lines; called at every scrape.  Null: the series is not shown.
     std::function<std::uint64_t()> log_lines_dropped = nullptr;
+    bool litellm_names = false;  ///< tell it again under LiteLLM's names (litellm.hpp)
 };
 
 /// Any thread may call any method; only a scrape, a reload or a worker's start takes the lock.

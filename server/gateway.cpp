@@ -79,6 +79,7 @@ metrics::RegistryOptions registry_options(const config::Settings& settings,
         options.shard.buckets.duration = settings.metrics.buckets;
     }
     options.log_lines_dropped = [&logger] { return logger.dropped_lines(); };
+    options.litellm_names = settings.metrics.compat == config::MetricsCompat::litellm;
     return options;
 }
 
