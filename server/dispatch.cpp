@@ -254,7 +254,7 @@ bool Dispatch::answer_preflight() {
 
 Result<void> Dispatch::authenticate() {
     const std::vector<config::KeySettings>& keys = snapshot_->settings().keys;
-    if (keys.empty()) {
+    if (keys.empty() && !snapshot_->settings().server.require_keys) {
         return {};
     }
     const auto take = [&](const config::KeySettings& known) {
@@ -276,7 +276,10 @@ Result<void> Dispatch::authenticate() {
     }
     const std::string hash = sha256_text(key);
     for (const config::KeySettings& known : keys) {
-        if (config::Secret::same_bytes(known.hash, hash)) {
+        const bool valid = known.enabled && (!known.expires || record_.wall < *known.expires);
+        const bool same = config::Secret::same_bytes(known.hash, hash) ||
+                          config::Secret::same_bytes(known.previous_hash, hash);
+        if (same && valid) {
             take(known);
             return {};
         }
