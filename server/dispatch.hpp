@@ -109,7 +109,7 @@ private:
     bool sent_ = false;                  // the vendor may have the request, and has not refused it
     bool given_up_ = false;              // while it worked: a time ran out, or the client left
     std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
-    bool is_in_ledger_ = false;  // a known caller asks for a model
+    bool is_in_ledger_ = false;          // a known caller asks for a model
 };
 
 }  // namespace tollgate::server
