@@ -259,6 +259,7 @@ Task<void> Worker::shut_down(Clock::duration grace) {
     Wake wake = co_await tasks_.wait_empty(cut_);
     if (wake == Wake::interrupted && cut_.cause() == Cause::elapsed) {
         cut_.reset();
+        closes_idle_ = true;
         each(&ClientConnection::drain);
         patience.arm(Cause::elapsed, end);
         wake = co_await tasks_.wait_empty(cut_);

@@ -81,6 +81,8 @@ public:
     /// The read buffer: valid until the next await of whoever fills it.
     [[nodiscard]] std::span<char> scratch() noexcept { return scratch_; }
     [[nodiscard]] const bool& draining() const noexcept { return draining_; }
+    /// Draining has come so far that connections without a request are closed.
+    [[nodiscard]] bool closes_idle() const noexcept { return closes_idle_; }
     [[nodiscard]] const router::SnapshotPtr& snapshot() const noexcept { return snapshot_; }
     [[nodiscard]] Shared& shared() noexcept { return shared_; }
     [[nodiscard]] metrics::Shard& shard() noexcept { return shard_; }
@@ -164,6 +166,7 @@ private:
     TaskGroup tasks_;  // listeners and clients' connections
     TaskGroup shutdown_task_;
     bool draining_ = false;
+    bool closes_idle_ = false;
 };
 
 }  // namespace tollgate::server

@@ -113,7 +113,9 @@ Task<void> Session::run() {
 // False: the connection is done with (nothing more to say to it).
 Task<bool> Session::next_request() {
     head_bytes_ = std::string();
-    if (worker_.draining() && input_.empty()) {
+    // Until then the next request may be on its way: the last answer may have gone before it could
+    // say that there would be no other.
+    if (worker_.closes_idle() && input_.empty()) {
         co_return false;
     }
     deadline_.clear();
