@@ -288,7 +288,7 @@ bool Gateway::start() {
 
 void Gateway::run(int signals) {
     bool stopping = false;
-    const auto grace = snapshot_->settings().server.timeouts.drain;
+    std::chrono::milliseconds grace{0};
     while (!stopping) {
         signalfd_siginfo info{};
         if (::read(signals, &info, sizeof info) != sizeof info) {
@@ -299,6 +299,7 @@ void Gateway::run(int signals) {
             static_cast<void>(reload());  // what is wrong is in the log
         } else {
             stopping = true;
+            grace = snapshot()->settings().server.timeouts.drain;  // as last reloaded
             logger_->log(metrics::Level::info, "stopping",
                          {{"signal", info.ssi_signo}, {"grace_ms", grace.count()}});
         }
