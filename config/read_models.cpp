@@ -14,26 +14,6 @@ constexpr std::array<std::pair<string_view, Balance>, 6> kBalances{
      {"cost", Balance::cost},
      {"usage", Balance::usage},
      {"order", Balance::order}}};
-constexpr std::array<std::pair<string_view, AutoPolicy>, 4> kPolicies{
-    {{"balanced", AutoPolicy::balanced},
-     {"cheap", AutoPolicy::cheap},
-     {"fast", AutoPolicy::fast},
-     {"best", AutoPolicy::best}}};
-constexpr std::array<std::pair<string_view, Sticky>, 3> kStickies{
-    {{"none", Sticky::none}, {"conversation", Sticky::conversation}, {"key", Sticky::key}}};
-
-scalar::Parsed<std::string> target_name(string_view text) {
-    const scalar::Parsed<std::string> name = scalar::text(text);
-    if (!name || text.find(' ') != string_view::npos || text.size() > 256 ||
-        text.starts_with('/') || text.ends_with('/')) {
-        return std::unexpected("expected provider/model such as openai/gpt-4o, or an alias");
-    }
-    return name;
-}
-
-constexpr std::array<std::pair<string_view, RegionRule>, 3> kRegions{
-    {{"any", RegionRule::any}, {"overseas", RegionRule::overseas}, {"china", RegionRule::china}}};
-
 void read_overrides(Section& in, TimeoutOverrides& out) {
     in.section("timeouts", [&](Section& timeouts) {
         const auto read = [&](string_view key, std::optional<milliseconds>& value,
@@ -116,6 +96,15 @@ void read_group(Section& in, ModelAlias& out) {
 
 }  // namespace
 
+scalar::Parsed<std::string> target_name(string_view text) {
+    const scalar::Parsed<std::string> name = scalar::text(text);
+    if (!name || text.find(' ') != string_view::npos || text.size() > 256 ||
+        text.starts_with('/') || text.ends_with('/')) {
+        return std::unexpected("expected provider/model such as openai/gpt-4o, or an alias");
+    }
+    return name;
+}
+
 bool read_balance(Section& in, string_view key, Balance& out) {
     const yaml::Node* node = in.take(key);
     return node != nullptr && in.context().value(*node, in.path_of(key), out, [](string_view text) {
@@ -156,30 +145,6 @@ void read_alias(Context& context, const Section::Named& entry, std::vector<Model
             "expected at least one target, such as [openai/gpt-4o] or {chain: [openai/gpt-4o]}");
     }
     out.push_back(std::move(alias));
-}
-
-void read_router(Section& in, RouterSettings& out) {
-    in.list("allow", out.allow, target_name);
-    in.list("deny", out.deny, target_name);
-    in.choice("region", out.region, kRegions);
-    in.section("auto", [&](Section& automatic) {
-        automatic.choice("policy", out.automatic.policy, kPolicies);
-        // The classes of the classifier (docs/configuration.md lists what each means).
-        constexpr std::array<string_view, 13> kTasks{
-            "code",       "math",          "reasoning",   "writing",   "roleplay",
-            "extraction", "summarisation", "translation", "knowledge", "chat",
-            "agentic",    "vision",        "long_context"};
-        automatic.section("tasks", [&](Section& tasks) {
-            for (const string_view task : kTasks) {
-                std::vector<std::string> targets;
-                tasks.list(task, targets, target_name);
-                if (!targets.empty()) {
-                    out.automatic.tasks.emplace_back(task, std::move(targets));
-                }
-            }
-        });
-        automatic.choice("sticky", out.automatic.sticky, kStickies);
-    });
 }
 
 }  // namespace tollgate::config

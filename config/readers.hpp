@@ -2,11 +2,18 @@
 // docs/configuration.md.
 #pragma once
 
+#include "config/scalar.hpp"
 #include "config/section.hpp"
 #include "config/settings.hpp"
 
+#include <array>
+#include <string_view>
+#include <utility>
+
 namespace tollgate::config {
 
+inline constexpr std::array<std::pair<std::string_view, Sticky>, 3> kStickies{
+    {{"none", Sticky::none}, {"conversation", Sticky::conversation}, {"key", Sticky::key}}};
 inline constexpr milliseconds kShortest{1};
 inline constexpr milliseconds kLongest = std::chrono::hours(24);
 
@@ -14,6 +21,8 @@ void read_server(Section& in, ServerSettings& out);
 void read_providers(Section& in, Settings& out);
 /// One of the words for a way to choose among several; false where none is given.
 bool read_balance(Section& in, std::string_view key, Balance& out);
+/// "provider/model" or an alias.
+[[nodiscard]] scalar::Parsed<std::string> target_name(std::string_view text);
 /// One alias of `models`: a name, a list, or a mapping with chain or targets.
 void read_alias(Context& context, const Section::Named& entry, std::vector<ModelAlias>& out);
 void read_router(Section& in, RouterSettings& out);

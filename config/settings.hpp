@@ -4,6 +4,7 @@
 // fields in the same order; a test compares the two.
 #pragma once
 
+#include "config/auto_rule.hpp"
 #include "config/failover_settings.hpp"
 #include "config/problem.hpp"
 #include "config/secret.hpp"
@@ -373,8 +374,13 @@ enum class RegionRule : std::uint8_t { any, overseas, china };
 
 struct AutoRouter {
     AutoPolicy policy = AutoPolicy::balanced;
+    std::vector<AutoRule> rules = {};  ///< the first that fits decides, before anything else
     std::vector<std::pair<std::string, std::vector<std::string>>> tasks =
         {};  ///< task → targets, best first
+    std::vector<std::string> candidates =
+        {};  ///< what the policy chooses from; empty: every alias and every provider's models
+    std::vector<AutoQuality> quality = {};
+    std::uint64_t long_context = 32'768;  ///< tokens from which a prompt counts as long
     Sticky sticky = Sticky::conversation;
     [[nodiscard]] bool operator==(const AutoRouter&) const = default;
 };

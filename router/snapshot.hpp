@@ -65,6 +65,8 @@ struct ListedModel {
     std::string owner;
 };
 
+struct AutoPlan;  // router/auto/plan.hpp
+
 /// What the builder must be told about the world besides the settings.
 struct BuildContext {
     config::Environment environment;
@@ -100,6 +102,9 @@ public:
         return warnings_;
     }
 
+    /// What the auto-router may choose.
+    [[nodiscard]] const AutoPlan& auto_plan() const noexcept { return *auto_plan_; }
+
     /// Where a request for `model` may go: an alias, "provider/model", a model that a provider
     /// lists, else the default provider.  `random` is a fresh random number, for weighted groups.
     /// Fails with unknown_model, saying what exists.
@@ -123,6 +128,7 @@ private:
     const Provider* default_provider_ = nullptr;
     std::shared_ptr<const metrics::Vocabulary> vocabulary_;
     std::vector<ListedModel> models_;
+    std::shared_ptr<const AutoPlan> auto_plan_;
     std::vector<config::Problem> warnings_;
 };
 

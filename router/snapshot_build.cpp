@@ -3,6 +3,7 @@
 #include "adapters/catalog.hpp"
 #include "adapters/dialect/bedrock.hpp"
 #include "adapters/dialect/vertex.hpp"
+#include "router/auto/plan.hpp"
 #include "router/snapshot.hpp"
 
 #include <algorithm>
@@ -35,9 +36,11 @@ public:
         list_models();
         read_catalog();
         check_aliases();
+        check_auto();
         if (!problems_.empty()) {
             return std::unexpected(std::move(problems_));
         }
+        snapshot_->auto_plan_ = std::make_shared<const AutoPlan>(plan_auto(*snapshot_));
         return snapshot_;
     }
 
@@ -53,6 +56,8 @@ private:
     void check_aliases();
     void read_catalog();
     void warn_of_unpriced();
+    void check_auto();
+    void check_target(const std::string& path, const std::string& target);
     [[nodiscard]] std::string first_set(std::span<const std::string_view> names) const;
     void problem(const std::string& path, std::string text) {
         problems_.push_back(snapshot_->settings_.source.problem(path, std::move(text)));
@@ -380,16 +385,18 @@ void SnapshotBuilder::list_models() {
     }
 }
 
+void SnapshotBuilder::check_target(const std::string& path, const std::string& target) {
+    Route ignored;
+    if (!snapshot_->aliases_.contains(target) && !snapshot_->resolve_plain(target, ignored)) {
+        problem(path, "the target '" + target +
+                          "' names no enabled provider and no alias; write provider/model");
+    }
+}
+
 void SnapshotBuilder::check_aliases() {
     for (const config::ModelAlias& alias : snapshot_->settings_.models) {
         for (const config::ModelTarget& target : alias.targets) {
-            Route ignored;
-            if (!snapshot_->aliases_.contains(target.model) &&
-                !snapshot_->resolve_plain(target.model, ignored)) {
-                problem("models." + alias.name,
-                        "the target '" + target.model +
-                            "' names no enabled provider and no alias; write provider/model");
-            }
+            check_target("models." + alias.name, target.model);
         }
     }
 }
@@ -473,6 +480,23 @@ void SnapshotBuilder::warn_of_unpriced() {
                 warn("models." + alias.name, *provider, text.substr(slash + 1));
             }
         }
+    }
+}
+
+void SnapshotBuilder::check_auto() {
+    const config::AutoRouter& automatic = snapshot_->settings_.router.automatic;
+    for (std::size_t i = 0; i < automatic.rules.size(); ++i) {
+        for (const std::string& target : automatic.rules[i].to) {
+            check_target("router.auto.rules[" + std::to_string(i) + "].to", target);
+        }
+    }
+    for (const auto& [task, targets] : automatic.tasks) {
+        for (const std::string& target : targets) {
+            check_target("router.auto.tasks." + task, target);
+        }
+    }
+    for (const std::string& target : automatic.candidates) {
+        check_target("router.auto.candidates", target);
     }
 }
 

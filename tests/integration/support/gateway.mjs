@@ -199,8 +199,9 @@ export class Gateway {
   async dispose() {
     try {
       if (this.#child && !this.#stopped && this.#child.exitCode === null && this.#child.signalCode === null) await this.stop();
-      const report = /ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer/;
-      if (this.lines.some((line) => typeof line === "string" && report.test(line))) assert.fail(this.log.slice(-8000));
+      for (const line of this.lines) {
+        assert.ok(!/ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer/.test(line), this.log.slice(-8000));
+      }
     } finally {
       this.#child?.kill("SIGKILL");
       rmSync(this.dir, { recursive: true, force: true });
