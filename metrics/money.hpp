@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,14 @@ inline constexpr unsigned kPicoDigits = 12;
 inline constexpr std::int64_t kPicoPerUsd = 1'000'000'000'000;
 /// One request's money fits into 64 bits (up to 9.2 million USD); sums are Int128.
 using Pico = std::int64_t;
+
+/// What a cost is for; `other` is searches, pages and whatever else is no token of the rest.
+enum class CostKind : std::uint8_t { input, cache_read, cache_write, output, other };
+inline constexpr std::size_t kCostKinds = static_cast<std::size_t>(CostKind::other) + 1;
+inline constexpr std::array<std::string_view, kCostKinds> kCostKindNames{
+    "input", "cache_read", "cache_write", "output", "other"};
+/// By CostKind; its sum is the cost, to the pico-dollar.
+using CostByKind = std::array<Pico, kCostKinds>;
 
 /// Room for any Int128 as a decimal.
 using DecimalText = std::array<char, 48>;

@@ -96,9 +96,57 @@ Ratio factor_named(const catalog::Model& model, std::string_view name) noexcept 
     return {};
 }
 
+constexpr CostKind kind_of(std::string_view key) noexcept {
+    return key.starts_with("cache_read")    ? CostKind::cache_read
+           : key.starts_with("cache_write") ? CostKind::cache_write
+           : key.starts_with("input")       ? CostKind::input
+           : key.starts_with("output") || key == "reasoning" || key == "citation" ? CostKind::output
+                                                                                  : CostKind::other;
+}
+constexpr std::array<CostKind, catalog::kKeys> kKinds = [] {
+    std::array<CostKind, catalog::kKeys> kinds{};
+    for (std::size_t i = 0; i < catalog::kKeys; ++i) {
+        kinds[i] = kind_of(catalog::kKeyFacts[i].name);
+    }
+    return kinds;
+}();
+
+/// Amounts by CostKind, and together.
+struct Sums {
+    Int128 total = 0;
+    std::array<Int128, kCostKinds> by_kind{};
+};
+
+/// Shares out `pico` in the proportions of `sums`.
+CostByKind share_out(Pico pico, const Sums& sums) noexcept {
+    CostByKind shares{};
+    if (pico == 0 || sums.total <= 0) {
+        return shares;
+    }
+    // Both factors within 63 bits, so that their product fits.
+    constexpr Int128 kMost = std::numeric_limits<std::int64_t>::max();
+    int shift = 0;
+    while ((sums.total >> shift) > kMost) {
+        ++shift;
+    }
+    Pico rest = pico;
+    std::size_t largest = 0;
+    for (std::size_t i = 0; i < kCostKinds; ++i) {
+        if (sums.by_kind[i] == 0) {
+            continue;
+        }
+        shares[i] =
+            static_cast<Pico>(Int128{pico} * (sums.by_kind[i] >> shift) / (sums.total >> shift));
+        rest -= shares[i];
+        largest = sums.by_kind[i] > sums.by_kind[largest] ? i : largest;
+    }
+    shares[largest] += rest;
+    return shares;
+}
+
 /// The sum of all rates times what is left of their counters once their parts are taken out.
-std::expected<Int128, std::string> sum_up(const Rates& rates, const Counts& counts) {
-    Int128 sum = 0;
+std::expected<Sums, std::string> sum_up(const Rates& rates, const Counts& counts) {
+    Sums sums;
     std::array<std::int64_t, catalog::kKeys> inside{};  // leaves of the priced keys within a key
     for (std::size_t i = catalog::kKeys; i-- > 0;) {
         const auto key = static_cast<Key>(i);
@@ -123,11 +171,12 @@ std::expected<Int128, std::string> sum_up(const Rates& rates, const Counts& coun
         }
         Int128 amount = Int128{rates[key]} * leaf;
         if (__builtin_mul_overflow(amount, Int128{kParts / facts.per}, &amount) ||
-            !add(sum, amount)) {
+            !add(sums.total, amount)) {
             return std::unexpected("the usage is not valid: a counter is too large");
         }
+        sums.by_kind[static_cast<std::size_t>(kKinds[i])] += amount;
     }
-    return sum;
+    return sums;
 }
 
 }  // namespace
@@ -267,11 +316,11 @@ std::expected<Cost, std::string> price(const catalog::Model& model, const Counts
             billed[key] = std::max(billed[key], std::int64_t{model.min_seconds});
         }
     }
-    const std::expected<Int128, std::string> sum = sum_up(rates, billed);
-    if (!sum) {
-        return std::unexpected(sum.error());
+    const std::expected<Sums, std::string> sums = sum_up(rates, billed);
+    if (!sums) {
+        return std::unexpected(sums.error());
     }
-    cost.own = {.numerator = *sum, .denominator = Int128{kAmountScale} * kParts};
+    cost.own = {.numerator = sums->total, .denominator = Int128{kAmountScale} * kParts};
     reduce(cost.own);
     const bool is_regional = !cost.price->region.empty();
     bool fits =
@@ -285,6 +334,7 @@ std::expected<Cost, std::string> price(const catalog::Model& model, const Counts
         return std::unexpected("the usage is not valid: it would cost millions");
     }
     cost.pico = *pico;
+    cost.by_kind = share_out(cost.pico, *sums);
     return cost;
 }
 

@@ -82,6 +82,9 @@ struct Cost {
     Exact own;                                            ///< in that currency
     Exact usd;
     Pico pico = 0;  ///< usd, rounded once: half to even, to a whole pico-dollar
+    /// The same in parts: each exact but for its last pico-dollars, which the largest has, so that
+    /// they sum up to the whole.
+    CostByKind by_kind{};
 
     /// True where the amount may be billed.
     [[nodiscard]] bool counts() const noexcept {

@@ -47,6 +47,7 @@ struct SpentAttempt {
     Usage usage;
     Pricing pricing = Pricing::none;
     Pico cost = 0;
+    CostByKind cost_by_kind{};
 };
 
 /// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
@@ -76,6 +77,7 @@ struct RequestRecord {
     Usage usage;
     Pricing pricing = Pricing::none;
     Pico cost = 0;                    ///< what the answer cost; only where pricing is `priced`
+    CostByKind cost_by_kind{};        ///< the same in parts
     std::vector<SpentAttempt> spent;  ///< attempts before the one that the fields above tell of
     std::uint64_t bytes_in = 0;       ///< request body
     std::uint64_t bytes_out = 0;      ///< response body as sent

@@ -159,7 +159,7 @@ void Dispatch::keep_spent() {
     }
     metrics::SpentAttempt spent{
         .provider = record_.provider, .model = record_.model, .usage = used};
-    spent.pricing = price_of(used, spent.cost);
+    spent.pricing = price_of(used, spent.cost, &spent.cost_by_kind);
     record_.spent.push_back(std::move(spent));
 }
 

@@ -74,7 +74,8 @@ private:
     void let_request_go();
     [[nodiscard]] std::string usage_cost(const adapters::Usage& usage) override;
     void price_usage();  // server/money.cpp
-    [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost);
+    [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost,
+                                            metrics::CostByKind* by_kind = nullptr);
     [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;
     void add_cost(ResponseHead& head) const;
     void write_ledger();  // server/ledger_entry.cpp

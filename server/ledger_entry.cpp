@@ -18,7 +18,8 @@ constexpr std::size_t kUserBytes = 256;
 static_assert(static_cast<int>(ledger::Priced::unpriced) ==
               static_cast<int>(metrics::Pricing::unpriced));
 
-ledger::Use use_of(const metrics::Usage& usage, metrics::Pricing pricing, metrics::Pico cost) {
+ledger::Use use_of(const metrics::Usage& usage, metrics::Pricing pricing, metrics::Pico cost,
+                   const metrics::CostByKind& by_kind) {
     ledger::Use use;
     use[Counter::input] = usage.input;
     use[Counter::cache_read] = usage.cache_read_total();
@@ -33,7 +34,10 @@ ledger::Use use_of(const metrics::Usage& usage, metrics::Pricing pricing, metric
     use[Counter::other_tokens] = usage.video_input + usage.citation;
     use[Counter::searches] = usage.web_searches + usage.rerank_searches;
     use.priced = static_cast<ledger::Priced>(pricing);
-    use.cost_pico = pricing == metrics::Pricing::priced ? cost : 0;
+    if (pricing == metrics::Pricing::priced) {
+        use.cost_pico = cost;
+        use.cost_by_kind = by_kind;
+    }
     use.is_estimated = usage.estimated;
     return use;
 }
@@ -71,11 +75,12 @@ ledger::Entry ledger_entry(const metrics::RequestRecord& record) {
     entry.is_stream = record.stream;
     entry.latency_us = microseconds(record.duration);
     entry.ttft_us = microseconds(record.first_byte);
-    entry.use = use_of(record.usage, record.pricing, record.cost);
+    entry.use = use_of(record.usage, record.pricing, record.cost, record.cost_by_kind);
     for (const metrics::SpentAttempt& spent : record.spent) {
-        entry.spent.push_back({.provider = spent.provider,
-                               .model = spent.model,
-                               .use = use_of(spent.usage, spent.pricing, spent.cost)});
+        entry.spent.push_back(
+            {.provider = spent.provider,
+             .model = spent.model,
+             .use = use_of(spent.usage, spent.pricing, spent.cost, spent.cost_by_kind)});
     }
     return entry;
 }

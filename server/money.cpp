@@ -9,7 +9,8 @@
 
 namespace tollgate::server {
 
-metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico& cost) {
+metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico& cost,
+                                    metrics::CostByKind* by_kind) {
     cost = 0;
     if (provider_ == nullptr || (usage.tokens() == 0 && !usage.reported)) {
         return metrics::Pricing::none;
@@ -29,6 +30,9 @@ metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico&
         return metrics::Pricing::unpriced;
     }
     cost = priced->pico;
+    if (by_kind != nullptr) {
+        *by_kind = priced->by_kind;
+    }
     return priced->priced == metrics::Priced::free ? metrics::Pricing::free
                                                    : metrics::Pricing::priced;
 }
@@ -42,7 +46,7 @@ std::string Dispatch::usage_cost(const adapters::Usage& usage) {
 }
 
 void Dispatch::price_usage() {
-    record_.pricing = price_of(record_.usage, record_.cost);
+    record_.pricing = price_of(record_.usage, record_.cost, &record_.cost_by_kind);
 }
 
 // cost.unpriced: reject.  Targets without a price are left out; when none is left, the client hears

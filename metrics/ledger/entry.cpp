@@ -6,13 +6,13 @@
 namespace tollgate::ledger {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;  // 1: without cost_by_kind
 constexpr std::size_t kTextBytes = 256;
 constexpr std::size_t kTagBytes = 64;
 constexpr std::size_t kMaxTags = 16;
 constexpr std::size_t kMaxSpent = 6;
 constexpr std::size_t kVarintBytes = 10;
-constexpr std::size_t kUseBytes = kVarintBytes * (kCounters + 3);
+constexpr std::size_t kUseBytes = kVarintBytes * (kCounters + 4 + metrics::kCostKinds);
 // The longest entry that the limits above allow.
 static_assert(8 * (kTextBytes + 2) + kMaxTags * (kTagBytes + 1) + 12 * kVarintBytes + kUseBytes +
                   kMaxSpent * (2 * (kTextBytes + 2) + kUseBytes) <=
@@ -48,6 +48,11 @@ public:
         for (std::size_t i = 0; i < used; ++i) {
             number(use.counters[i]);
         }
+        if (use.cost_pico != 0) {
+            for (const metrics::Pico part : use.cost_by_kind) {
+                number(static_cast<std::uint64_t>(part));
+            }
+        }
     }
     [[nodiscard]] std::string_view written() const noexcept {
         return {begin_, static_cast<std::size_t>(at_ - begin_)};
@@ -60,7 +65,9 @@ private:
 
 class In {
 public:
-    explicit In(std::string_view bytes) noexcept : rest_(bytes) {}
+    explicit In(std::string_view bytes) noexcept : rest_(bytes), version_(number()) {}
+    /// False: a version that is not known.
+    [[nodiscard]] bool is_known() const noexcept { return version_ >= 1 && version_ <= kVersion; }
     std::uint64_t number() noexcept {
         std::uint64_t n = 0;
         for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -102,6 +109,12 @@ public:
         for (std::size_t i = 0; good_ && i < used; ++i) {
             number(use.counters[i]);
         }
+        use.cost_by_kind.fill(0);
+        if (version_ > 1 && use.cost_pico != 0) {
+            for (metrics::Pico& part : use.cost_by_kind) {
+                number(part);
+            }
+        }
     }
     [[nodiscard]] std::size_t count(std::size_t most) noexcept {
         const std::uint64_t n = number();
@@ -113,6 +126,7 @@ public:
 private:
     std::string_view rest_;
     bool good_ = true;
+    std::uint64_t version_;
 };
 
 }  // namespace
@@ -149,6 +163,9 @@ std::string_view encode(const Entry& entry, EntryBuffer& space) noexcept {
             for (std::size_t c = 0; c < kCounters; ++c) {
                 use.counters[c] += entry.spent[more].use.counters[c];
             }
+            for (std::size_t k = 0; k < metrics::kCostKinds; ++k) {
+                use.cost_by_kind[k] += entry.spent[more].use.cost_by_kind[k];
+            }
         }
         out.text(entry.spent[i].provider);
         out.text(entry.spent[i].model);
@@ -159,7 +176,7 @@ std::string_view encode(const Entry& entry, EntryBuffer& space) noexcept {
 
 bool decode(std::string_view bytes, Entry& entry) {
     In in(bytes);
-    if (in.number() != kVersion) {
+    if (!in.is_known()) {
         return false;
     }
     in.number(entry.at_us);

@@ -1,6 +1,8 @@
 // One row of the ledger, and its bytes in the journal.
 #pragma once
 
+#include "metrics/money.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +39,8 @@ enum class Priced : std::uint8_t { none, priced, free, unpriced };
 /// What one attempt used.
 struct Use {
     std::array<std::uint64_t, kCounters> counters{};
-    std::int64_t cost_pico = 0;  ///< 10^-12 USD
+    std::int64_t cost_pico = 0;          ///< 10^-12 USD
+    metrics::CostByKind cost_by_kind{};  ///< the same in parts
     Priced priced = Priced::none;
     bool is_estimated = false;
     [[nodiscard]] std::uint64_t& operator[](Counter c) noexcept {

@@ -34,15 +34,23 @@ std::string integers(std::string_view names_after_commas) {
     return text + " INTEGER NOT NULL";
 }
 
-std::string counter_columns() {
+// The columns of tables with a row per attempt, after the others.
+std::string use_columns() {
     std::string text;
     for (const std::string_view name : kCounterNames) {
         text.append(", ").append(name).append(" INTEGER NOT NULL");
+    }
+    for (const std::string_view kind : metrics::kCostKindNames) {
+        text.append(", ").append(cost_column(kind)).append(" INTEGER NOT NULL DEFAULT 0");
     }
     return text;
 }
 
 }  // namespace
+
+std::string cost_column(std::string_view kind) {
+    return "cost_" + std::string(kind) + "_pico";
+}
 
 std::int64_t bucket_of(Grain grain, std::int64_t seconds) noexcept {
     using std::chrono::floor;
@@ -75,11 +83,11 @@ CREATE TABLE requests (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, request_id T
  outcome INTEGER NOT NULL, stream INTEGER NOT NULL, latency_us INTEGER NOT NULL,
  ttft_us INTEGER NOT NULL, priced INTEGER NOT NULL, estimated INTEGER NOT NULL,
  cost_pico INTEGER NOT NULL)" +
-                      counter_columns() + R"();
+                      use_columns() + R"();
 CREATE INDEX requests_at ON requests (at);
 CREATE TABLE spent (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, provider INTEGER NOT NULL,
  model INTEGER NOT NULL, priced INTEGER NOT NULL, cost_pico INTEGER NOT NULL)" +
-                      counter_columns() + R"();
+                      use_columns() + R"();
 CREATE INDEX spent_request ON spent (request);
 CREATE VIEW request_log AS SELECT r.id, strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000, 'unixepoch')
  AS time, request_id, k.text AS key_name, t.text AS team_name, u.text AS user_name,
@@ -97,6 +105,17 @@ CREATE VIEW request_log AS SELECT r.id, strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000
         sql.append(integers(dimensions + joined([](const std::string& name) { return name; }) +
                             ", cost_usd, cost_pico"));
         sql.append(", PRIMARY KEY (grain, bucket").append(dimensions).append(")) WITHOUT ROWID;\n");
+    }
+    return sql + "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";\n";
+}
+
+std::string upgrade_sql() {
+    std::string sql;
+    for (const std::string_view table : {"requests", "spent"}) {
+        for (const std::string_view kind : metrics::kCostKindNames) {
+            sql.append("ALTER TABLE ").append(table).append(" ADD COLUMN ");
+            sql.append(cost_column(kind)).append(" INTEGER NOT NULL DEFAULT 0;\n");
+        }
     }
     return sql + "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";\n";
 }

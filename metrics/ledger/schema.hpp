@@ -11,7 +11,7 @@
 
 namespace tollgate::ledger {
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// What the sums add up, besides the counters of kCounterNames and the cost, which is two columns:
 /// whole dollars (cost_usd) and the rest (cost_pico), because 64 bits of pico-dollars end at 9.2
@@ -44,6 +44,10 @@ inline constexpr std::array<Cube, 5> kCubes{{
 
 /// Statements that make an empty ledger.
 [[nodiscard]] std::string schema_sql();
+/// Statements that make a ledger of version 1, which knew no cost by kind, one of this version.
+[[nodiscard]] std::string upgrade_sql();
+/// The column of a row that holds the cost of a kind (metrics::kCostKindNames).
+[[nodiscard]] std::string cost_column(std::string_view kind);
 /// Adds one row to a table of sums.  Parameters: grain, bucket, the dimensions, kMeasureNames,
 /// kCounterNames, cost_usd, cost_pico.
 [[nodiscard]] std::string upsert_sql(const Cube& cube);

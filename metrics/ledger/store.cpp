@@ -29,13 +29,25 @@ void bind_all(sqlite::Statement& statement, int from, std::span<const std::uint6
     }
 }
 
+// In the order of insert_sql().
+void bind_use(sqlite::Statement& statement, int from, const Use& use) {
+    bind_all(statement, from, use.counters);
+    from += static_cast<int>(kCounters);
+    for (const metrics::Pico part : use.cost_by_kind) {
+        statement.bind(from++, part);
+    }
+}
+
 std::string insert_sql(std::string_view table, std::string_view columns, std::size_t count) {
     std::string sql = "INSERT INTO " + std::string(table) + " (" + std::string(columns);
     for (const std::string_view name : kCounterNames) {
         sql.append(", ").append(name);
     }
+    for (const std::string_view kind : metrics::kCostKindNames) {
+        sql.append(", ").append(cost_column(kind));
+    }
     sql.append(") VALUES (?");
-    for (std::size_t i = 1; i < count + kCounters; ++i) {
+    for (std::size_t i = 1; i < count + kCounters + metrics::kCostKinds; ++i) {
         sql.append(", ?");
     }
     return sql + ")";
@@ -88,6 +100,8 @@ Result<Store> Store::open(const std::string& path, Durability durability) {
     }
     if (good && version == 0) {
         good = database->run(schema_sql());
+    } else if (good && version == 1) {
+        good = database->run(upgrade_sql());
     } else if (good && version != kSchemaVersion) {
         return std::unexpected(
             sqlite::Error{.kind = sqlite::Kind::other,
@@ -240,7 +254,7 @@ Result<void> Store::add(const Entry& entry) {
     row.bind(15, entry.is_stream ? 1 : 0).bind(16, integer(entry.latency_us));
     row.bind(17, integer(entry.ttft_us)).bind(18, static_cast<std::int64_t>(entry.use.priced));
     row.bind(19, entry.use.is_estimated ? 1 : 0).bind(20, entry.use.cost_pico);
-    bind_all(row, 21, entry.use.counters);
+    bind_use(row, 21, entry.use);
     if (const Result<void> added = row.run(); !added) {
         return added;
     }
@@ -259,7 +273,7 @@ Result<void> Store::add_spent(std::int64_t request, const Entry& entry, const Id
         add_spent_.bind(1, request).bind(2, *provider).bind(3, *model);
         add_spent_.bind(4, static_cast<std::int64_t>(spent.use.priced));
         add_spent_.bind(5, spent.use.cost_pico);
-        bind_all(add_spent_, 6, spent.use.counters);
+        bind_use(add_spent_, 6, spent.use);
         Result<void> added = add_spent_.run();
         if (added) {
             added = sum(entry, ids, spent.provider, spent.model, spent.use, true);

@@ -74,6 +74,32 @@ TEST_CASE("each kind of token is billed once, at its own rate") {
     CHECK(usd("plain", {}) == "0");
 }
 
+TEST_CASE("a cost is told in parts, which sum up to it to the pico-dollar") {
+    const auto by_kind = [](std::string_view id, const Usage& usage, const Terms& terms = {}) {
+        const auto cost = price(model(id), counts_of(usage), terms, {});
+        REQUIRE(cost);
+        Pico sum = 0;
+        for (const Pico part : cost->by_kind) {
+            sum += part;
+        }
+        CHECK(sum == cost->pico);
+        return cost->by_kind;
+    };
+    CHECK(by_kind("plain", {.input = 1000, .cache_read = 500, .output = 100}) ==
+          CostByKind{2'500'000'000, 625'000'000, 0, 1'000'000'000, 0});
+    CHECK(by_kind("cheap_cache",
+                  {.cache_write = 1'000'000, .cache_write_1h = 1'000'000, .web_searches = 3}) ==
+          CostByKind{0, 0, 9'750'000'000'000, 0, 35'000'000'000});
+    CHECK(by_kind("audio", {.audio_input = 10, .audio_output = 10})[0] == 100'000'000);
+    CHECK(by_kind("plain", {}) == CostByKind{});
+    CHECK(by_kind("free", {.input = 1000}) == CostByKind{});
+    const Terms thirds{.region = {}, .factor = {.numerator = 1, .denominator = 3}};
+    for (std::uint64_t i = 1; i < 3000; i += 7) {
+        by_kind("plain", {.input = i, .cache_read = i * 31 % 977, .output = i * i % 1009}, thirds);
+    }
+    by_kind("plain", {.input = 3'000'000'000'000, .output = 1}, thirds);  // beyond 63 bits
+}
+
 TEST_CASE("what has no rate of its own is billed as the kind that it is a part of") {
     // No rates for writing to the cache, thinking, or images.
     CHECK(usd("plain", {.cache_write = 1'000'000}) == "2.5");

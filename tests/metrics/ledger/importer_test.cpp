@@ -1,6 +1,8 @@
 #include "metrics/ledger/importer.hpp"
 
 #include "metrics/ledger/ledger.hpp"
+#include "metrics/ledger/schema.hpp"
+#include "metrics/sqlite.hpp"
 #include "tests/metrics/ledger/support.hpp"
 #include "tests/support/catch.hpp"
 
@@ -100,6 +102,37 @@ TEST_CASE("what workers append is in the ledger, row by row, and its files are g
               "= 'smart' AND endpoint_name = 'chat' AND status = 200 AND attempts = 2 "
               "AND stream = 1 AND input = 1000 AND output = 200 AND latency_us = "
               "1234567 AND ttft_us = 321000") == 150);
+}
+
+TEST_CASE("a ledger without cost by kind is brought up to date, and keeps its rows") {
+    const Setup setup;
+    const auto import_rows = [&](int count) {
+        Journal journal(setup.journal_options(), 1);
+        Importer importer(journal, setup.options(), nullptr);
+        static_cast<void>(importer.tick(kNow));
+        append(journal.lane(0), count);
+        journal.close();
+        drain(importer);
+        CHECK(importer.status().rows == static_cast<std::uint64_t>(count));
+    };
+    import_rows(10);
+    {
+        auto database = sqlite::Database::open(setup.path, sqlite::Mode::create, 1000);
+        REQUIRE(database);
+        for (const std::string table : {"requests", "spent"}) {
+            for (const std::string_view kind : metrics::kCostKindNames) {
+                REQUIRE(
+                    database->run("ALTER TABLE " + table + " DROP COLUMN " + cost_column(kind)));
+            }
+        }
+        REQUIRE(database->run("PRAGMA user_version = 1"));
+    }
+    import_rows(20);
+    CHECK(ask(setup.path, "SELECT count(*) FROM request_log") == 30);
+    CHECK(ask(setup.path, "SELECT sum(cost_pico) FROM requests") == 55 + 210);
+    CHECK(ask(setup.path, "SELECT sum(cost_input_pico) FROM request_log") == 20 * 2'500'000'000LL);
+    CHECK(ask(setup.path, "SELECT sum(cost_output_pico) FROM requests") == 20 * 2'000'000'000LL);
+    CHECK(ask(setup.path, "SELECT sum(cost_input_pico) FROM spent") == 20 * 50'000'000LL);
 }
 
 TEST_CASE("the sums are those of the rows, at every grain and in every table") {

@@ -58,6 +58,24 @@ TEST_CASE("an entry survives its encoding") {
     CHECK_FALSE(decode(bytes + '\0', back));
 }
 
+TEST_CASE("an entry of the first version is read, one of a version to come is not") {
+    Entry entry = test::sample_entry();
+    entry.spent.clear();
+    entry.use.cost_pico = 5;
+    entry.use.cost_by_kind = {3, 0, 0, 2, 0};
+    EntryBuffer space;
+    std::string bytes(encode(entry, space));
+    Entry back;
+    bytes[0] = 3;
+    CHECK_FALSE(decode(bytes, back));
+    bytes[0] = 1;
+    CHECK_FALSE(decode(bytes, back));
+    bytes.erase(bytes.size() - 1 - metrics::kCostKinds, metrics::kCostKinds);  // before `spent`
+    REQUIRE(decode(bytes, back));
+    entry.use.cost_by_kind = {};
+    CHECK(back == entry);
+}
+
 TEST_CASE("an entry of any size fits, and keeps its sums") {
     const std::string huge(100'000, 'x');
     Entry entry = test::sample_entry();

@@ -44,10 +44,12 @@ inline Entry sample_entry() {
     entry.use[Counter::input] = 1000;
     entry.use[Counter::output] = 200;
     entry.use.cost_pico = 4'500'000'000;
+    entry.use.cost_by_kind = {2'500'000'000, 0, 0, 2'000'000'000, 0};
     entry.use.priced = Priced::priced;
     Spent spent{.provider = "groq", .model = "llama", .use = {}};
     spent.use[Counter::input] = 1000;
     spent.use.cost_pico = 50'000'000;
+    spent.use.cost_by_kind[0] = 50'000'000;
     spent.use.priced = Priced::priced;
     entry.spent.push_back(spent);
     return entry;
