@@ -17,7 +17,7 @@ extern constinit const Vendor openrouter{
     .base_url = "https://openrouter.ai/api/v1",
     .key_env = kKeys,
     .operations = Op::chat | Op::completions | Op::embeddings | Op::models,
-    .request = {.developer_as_system = true},
+    .request = {.developer_as_system = true, .takes_fallbacks = true},
     .default_model = "openrouter/auto",
     .docs = "https://openrouter.ai/docs/api-reference/overview",
 };

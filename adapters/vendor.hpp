@@ -59,6 +59,8 @@ struct RequestEdits {
     bool developer_as_system = false;    ///< role "developer" becomes "system"
     bool json_schema_as_object = false;  ///< response_format json_schema becomes json_object
     bool single_choice = false;          ///< n > 1 is refused
+    bool takes_fallbacks =
+        false;  ///< `models` is the vendor's own; others never see `models` and `fallbacks`
 };
 
 /// Where an OpenAI-shaped vendor puts usage in a stream.

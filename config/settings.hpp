@@ -183,6 +183,9 @@ struct TimeoutOverrides {
     std::optional<milliseconds> first_token = {};
     std::optional<milliseconds> idle = {};
     std::optional<milliseconds> total = {};
+    [[nodiscard]] bool any() const noexcept {
+        return connect || first_byte || first_token || idle || total;
+    }
     [[nodiscard]] bool operator==(const TimeoutOverrides&) const = default;
 };
 

@@ -41,24 +41,69 @@ Step AttemptPlan::first(Clock::time_point now) {
     return begin(0, Clock::duration(0), now);
 }
 
-Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double random) {
+bool is_unknown_model(const Failure& failure) noexcept {
+    return failure.kind == FailureKind::upstream_rejected &&
+           (failure.upstream_status == 404 || failure.code == "model_not_found");
+}
+
+std::size_t AttemptPlan::add(const PlannedTarget& facts) {
+    targets_.push_back({.window = facts.window, .is_named = facts.is_named});
+    return targets_.size() - 1;
+}
+
+// The kinds that normally end a request, and yet another target may help.
+bool AttemptPlan::moves_on(const Failure& failure) noexcept {
+    TargetState& here = targets_[current_];
+    if (failure.kind == FailureKind::context_exceeded) {
+        bar_smaller(here.window);
+        here.barred = true;
+        return untried() != kNoTarget;
+    }
+    if (is_unknown_model(failure)) {
+        here.barred = true;
+        return untried() != kNoTarget;
+    }
+    if (failure.kind == FailureKind::content_filtered) {
+        for (TargetState& target : targets_) {
+            target.barred = target.barred || !(target.is_named || options_.content_moves_on);
+        }
+        here.barred = true;
+        return untried() != kNoTarget;
+    }
+    return false;
+}
+
+// Only a window that is known to be larger can help, or what the configuration names for it.
+void AttemptPlan::bar_smaller(std::uint64_t window) noexcept {
+    for (TargetState& target : targets_) {
+        const bool larger = target.window > window || target.is_named;
+        target.barred = target.barred || !larger;
+    }
+}
+
+Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double random,
+                         const AttemptFacts& facts) {
     spent_ = false;
-    const RetryRule rule = policy(failure.kind).retry;
-    if (rule == RetryRule::never) {
+    const FailurePolicy& row = policy(failure.kind);
+    const RetryRule rule = row.retry;
+    if (rule == RetryRule::never && !moves_on(failure)) {
         return stop(GiveUp::not_retryable);
     }
     if (attempts_ >= options_.max_attempts) {
         return stop(GiveUp::attempts);
     }
     TargetState& here = targets_[current_];
-    here.barred = rule == RetryRule::elsewhere;
+    const bool of_the_key =
+        row.health == HealthEffect::key_quarantine || row.health == HealthEffect::cool_down;
+    if (of_the_key && facts.other_key) {
+        return begin(current_, Clock::duration(0), now);
+    }
+    here.barred = here.barred || rule == RetryRule::elsewhere;
     if (!here.barred && failure.retry_after) {
         const Clock::duration asked = *failure.retry_after;
-        if (asked > options_.in_place_limit || asked >= deadline_ - now) {
-            here.barred = true;  // asking again earlier than the vendor wants would only prolong it
-        } else if (here.tries < 2 || untried() == kNoTarget) {
-            return begin(current_, asked, now);
-        }
+        // Asking again earlier than the vendor wants would only prolong it.
+        here.barred = asked > options_.in_place_limit || asked >= deadline_ - now;
+        here.not_before = now + asked;
     }
     return choose(now, random);
 }
@@ -83,7 +128,7 @@ Step AttemptPlan::choose(Clock::time_point now, double random) {
         return begin(next, Clock::duration(0), now);
     }
     if (const std::size_t again = least_tried(); again != kNoTarget) {
-        return begin(again, backoff(random), now);
+        return begin(again, std::max(backoff(random), targets_[again].not_before - now), now);
     }
     return stop(GiveUp::targets);
 }

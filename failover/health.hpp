@@ -1,116 +1,118 @@
-// What is known about targets, shared by all workers: relaxed atomics, a cache line per target,
-// written once per attempt.
+// What is known about targets and keys, shared by all workers and kept across reloads: relaxed
+// atomics, written a few times per attempt.
 #pragma once
 
+#include "failover/breaker.hpp"
 #include "failover/failure.hpp"
+#include "failover/latency.hpp"
+#include "failover/rate_use.hpp"
 #include "failover/sliding.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <optional>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
 
 namespace tollgate::failover {
 
 struct CoolDownOptions {
     std::chrono::milliseconds limited{5'000};    ///< after a 429 that does not say how long
-    std::chrono::milliseconds longest{300'000};  ///< however long a vendor asks for
+    std::chrono::milliseconds longest{300'000};  ///< however long a vendor asks for; 0: none
     std::chrono::milliseconds quarantine{
-        300'000};  ///< of a refused key, unless the configuration changes before
+        300'000};  ///< of a refused key, unless the configuration changes before; 0: none
 };
 
-/// One target (an upstream with one key).  Thread-safe.
-class alignas(64) TargetHealth {
+struct HealthOptions {
+    BreakerOptions breaker;
+    CoolDownOptions cool_down;
+};
+
+/// Why a target or key is left alone.
+enum class Rest : std::uint8_t { none, limited, refused };
+
+/// One target (provider and model) or one key.  Thread-safe.
+class alignas(64) Health {
 public:
-    /// May the target be chosen?  False while it cools down or its key is in quarantine.
-    [[nodiscard]] bool is_usable(Clock::time_point now) const noexcept {
-        return now.time_since_epoch().count() >= cool_until_.load(std::memory_order_relaxed);
+    /// May it be chosen?  False while it rests or its breaker lets nothing through.
+    [[nodiscard]] bool is_well(Clock::time_point now,
+                               const BreakerOptions& options) const noexcept {
+        return !is_resting(now) && breaker.would_admit(now, options);
+    }
+    [[nodiscard]] bool is_resting(Clock::time_point now) const noexcept {
+        return now.time_since_epoch().count() < rest_until_.load(std::memory_order_relaxed);
+    }
+    /// Why it rests at `now`.
+    [[nodiscard]] Rest rest(Clock::time_point now) const noexcept {
+        return is_resting(now) ? rest_.load(std::memory_order_relaxed) : Rest::none;
     }
     /// When it may be chosen again; in the past when it may be now.
-    [[nodiscard]] Clock::time_point usable_from() const noexcept {
-        return Clock::time_point(Clock::duration(cool_until_.load(std::memory_order_relaxed)));
+    [[nodiscard]] Clock::time_point usable_from(const BreakerOptions& options) const noexcept {
+        return std::max(
+            Clock::time_point(Clock::duration(rest_until_.load(std::memory_order_relaxed))),
+            breaker.usable_from(options));
     }
-    /// Leaves the target alone until `until`; never shortens what another worker has set.
-    void cool_down(Clock::time_point until) noexcept {
-        const std::int64_t wanted = until.time_since_epoch().count();
-        std::int64_t known = cool_until_.load(std::memory_order_relaxed);
-        while (known < wanted &&
-               !cool_until_.compare_exchange_weak(known, wanted, std::memory_order_relaxed)) {}
-    }
-    /// Forgets a cool-down: the key or the vendor's configuration changed.
-    void reset() noexcept {
-        cool_until_.store(0, std::memory_order_relaxed);
-        errors_in_a_row_.store(0, std::memory_order_relaxed);
-    }
+    /// Leaves it alone until `until`; never shortens what another worker has set.
+    void rest(Rest why, Clock::time_point until) noexcept;
+    /// Ends a rest: the key or the vendor's configuration changed.
+    void wake() noexcept { rest_until_.store(0, std::memory_order_relaxed); }
 
-    void succeeded() noexcept { errors_in_a_row_.store(0, std::memory_order_relaxed); }
-    /// Applies what policy() says about the failure's kind.
-    void failed(const Failure& failure, Clock::time_point now,
-                const CoolDownOptions& options = {}) noexcept {
-        switch (policy(failure.kind).health) {
-            case HealthEffect::none:
-                return;
-            case HealthEffect::cool_down:
-                cool_down(now +
-                          std::min(failure.retry_after.value_or(options.limited), options.longest));
-                return;
-            case HealthEffect::key_quarantine:
-                cool_down(now + options.quarantine);
-                return;
-            case HealthEffect::error:
-                errors_in_a_row_.fetch_add(1, std::memory_order_relaxed);
-                return;
-        }
+    /// An attempt begins.
+    void began(Clock::time_point now) noexcept {
+        in_flight_.fetch_add(1, std::memory_order_relaxed);
+        use.request(now);
     }
-    [[nodiscard]] std::uint32_t errors_in_a_row() const noexcept {
-        return errors_in_a_row_.load(std::memory_order_relaxed);
+    /// … and ended well, or with an error that is the client's fault.
+    void succeeded(Admission admission, Clock::time_point now,
+                   const HealthOptions& options) noexcept {
+        in_flight_.fetch_sub(1, std::memory_order_relaxed);
+        breaker.succeeded(admission, now, options.breaker);
     }
-
-    /// Requests under way, for least-in-flight selection.
-    void began() noexcept { in_flight_.fetch_add(1, std::memory_order_relaxed); }
-    void ended() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+    /// … and failed: applies what policy() says about the failure's kind.
+    void failed(Admission admission, const Failure& failure, Clock::time_point now,
+                const HealthOptions& options) noexcept;
+    /// … and told nothing.
+    void abandoned(Admission admission) noexcept {
+        in_flight_.fetch_sub(1, std::memory_order_relaxed);
+        breaker.abandoned(admission);
+    }
     [[nodiscard]] std::uint32_t in_flight() const noexcept {
         return in_flight_.load(std::memory_order_relaxed);
     }
 
-    /// A time to first byte, for latency-based selection.  Kept as a moving average with weight
-    /// 1/8; a sample lost between two workers does not matter.
-    void first_byte(Clock::duration time) noexcept {
-        const std::int64_t sample = std::max<std::int64_t>(time.count(), 1);
-        const std::int64_t known = first_byte_.load(std::memory_order_relaxed);
-        first_byte_.store(known == 0 ? sample : known + (sample - known) / 8,
-                          std::memory_order_relaxed);
-    }
-    /// Nothing before the first sample.
-    [[nodiscard]] std::optional<Clock::duration> first_byte() const noexcept {
-        const std::int64_t known = first_byte_.load(std::memory_order_relaxed);
-        return known == 0 ? std::nullopt : std::optional(Clock::duration(known));
-    }
+    Breaker breaker;
+    PeakAverage first_token;   ///< of attempts that answered; failures count with their length
+    Percentiles first_tokens;  ///< kept only where hedging asks for them
+    RateUse use;
 
 private:
-    std::atomic<std::int64_t> cool_until_{0};  ///< steady clock ticks
-    std::atomic<std::int64_t> first_byte_{0};  ///< steady clock ticks, 0: unknown
-    std::atomic<std::uint32_t> errors_in_a_row_{0};
+    std::atomic<std::int64_t> rest_until_{0};  ///< steady clock ticks
     std::atomic<std::uint32_t> in_flight_{0};
+    std::atomic<Rest> rest_{Rest::none};
 };
-static_assert(sizeof(TargetHealth) == 64);
 
-/// All targets by their dense ids.  The size is fixed; it outlives every snapshot that uses it.
+/// Everything by name, for the life of the process: what a new configuration calls by the same name
+/// keeps what is known.  Names are looked up when a snapshot is built, never by a request.
 class HealthTable {
 public:
-    explicit HealthTable(std::size_t targets)
-        : targets_(std::make_unique<TargetHealth[]>(targets)), size_(targets) {}
-    [[nodiscard]] TargetHealth& operator[](std::size_t id) noexcept { return targets_[id]; }
-    [[nodiscard]] const TargetHealth& operator[](std::size_t id) const noexcept {
-        return targets_[id];
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Beyond this many names the last ones share one entry.
+    static constexpr std::size_t kMost = 16'384;
+
+    struct Entry {
+        std::uint16_t id = 0;  ///< from 1; 0 is nobody's
+        Health health;
+    };
+    /// The entry of that name, made at first sight; lives as long as the table.  Any thread.
+    [[nodiscard]] Entry& at(std::string_view name);
 
 private:
-    std::unique_ptr<TargetHealth[]> targets_;
-    std::size_t size_;
+    std::mutex mutex_;
+    std::deque<Entry> entries_;  // deque: entries never move
+    std::map<std::string, Entry*, std::less<>> by_name_;
 };
 
 }  // namespace tollgate::failover

@@ -115,4 +115,56 @@ private:
     std::unique_ptr<Cell[]> cells_;
 };
 
+/// Counters by a key that is not 0, for label pairs of which only few occur.  When it is full,
+/// further keys are counted together under key 0.
+class KeyedCells {
+public:
+    /// The writer only.
+    void add(std::uint64_t key) noexcept {
+        if (slots_ == nullptr) {
+            slots_ = &owned_.get();
+        }
+        std::size_t at = static_cast<std::size_t>((key * 0x9e3779b97f4a7c15U) >> 32U) % kSlots;
+        for (std::size_t tried = 0; tried < kSlots; ++tried, at = (at + 1) % kSlots) {
+            Slot& slot = (*slots_)[at];
+            const std::uint64_t known = slot.key.load(std::memory_order_relaxed);
+            if (known == 0) {
+                slot.count.add(1);
+                slot.key.store(key, std::memory_order_release);
+                return;
+            }
+            if (known == key) {
+                slot.count.add(1);
+                return;
+            }
+        }
+        overflow_.add(1);
+    }
+    /// Any thread: visit(key, count).
+    template <class Visit>
+    void for_each(Visit visit) const {
+        if (const Slots* const slots = owned_.find()) {
+            for (const Slot& slot : *slots) {
+                if (const std::uint64_t key = slot.key.load(std::memory_order_acquire); key != 0) {
+                    visit(key, slot.count.read());
+                }
+            }
+        }
+        if (const std::uint64_t rest = overflow_.read(); rest != 0) {
+            visit(std::uint64_t{0}, rest);
+        }
+    }
+
+private:
+    static constexpr std::size_t kSlots = 1024;
+    struct Slot {
+        std::atomic<std::uint64_t> key{0};
+        Cell count;
+    };
+    using Slots = std::array<Slot, kSlots>;
+    Published<Slots> owned_;
+    Slots* slots_ = nullptr;  // the writer's own view of it
+    Cell overflow_;
+};
+
 }  // namespace tollgate::metrics

@@ -57,6 +57,13 @@ public:
         counter(labels, static_cast<double>(value));
     }
     void gauge(Values labels, double value) { sample(labels).gauge.value = value; }
+    void live(const LiveSample& one) {
+        if (row_ != &metric(one.series)) {
+            start(one.series);
+        }
+        const std::vector<std::string_view> labels(one.labels.begin(), one.labels.end());
+        sample(std::span<const std::string_view>(labels)).gauge.value = one.value;
+    }
     void histogram(Values labels, std::span<const std::uint64_t> bounds,
                    const HistogramTotal& total);
 
@@ -68,13 +75,16 @@ public:
 
 private:
     /// A new sample; `labels` are the values of the row's label names, in their order.
-    ClientMetric& sample(Values labels);
+    ClientMetric& sample(std::span<const std::string_view> labels);
+    ClientMetric& sample(Values labels) {
+        return sample(std::span<const std::string_view>(labels.begin(), labels.size()));
+    }
 
     const Metric* row_ = nullptr;
     std::vector<MetricFamily> families_;
 };
 
-ClientMetric& Families::sample(Values labels) {
+ClientMetric& Families::sample(std::span<const std::string_view> labels) {
     ClientMetric& result = families_.back().metric.emplace_back();
     result.label.reserve(labels.size());
     std::string_view names = row_->labels;
@@ -208,6 +218,18 @@ void write_attempts(Families& out, const Totals& totals, const Vocabulary& names
     }
 }
 
+void write_failovers(Families& out, const Totals& totals, const Vocabulary& names,
+                     const std::vector<std::string>& outcomes) {
+    out.start(Series::failovers);
+    for (const auto& [move, count] : totals.failovers) {
+        const auto [from, to, reason] = move;
+        const std::size_t kind = std::size_t{reason} + 1;
+        out.counter({names.provider_name(from), names.provider_name(to),
+                     kind < outcomes.size() ? std::string_view(outcomes[kind]) : kOther},
+                    count);
+    }
+}
+
 void write_connections(Families& out, const Totals& totals, const Vocabulary& names) {
     out.start(Series::inflight);
     out.gauge({}, gauge_value(totals.inflight));
@@ -309,7 +331,7 @@ void Registry::count_reload(bool applied) noexcept {
     (applied ? reloads_applied_ : reloads_rejected_).fetch_add(1, std::memory_order_relaxed);
 }
 
-std::string Registry::exposition(Format format) const {
+std::string Registry::exposition(Format format, std::span<const LiveSample> live) const {
     Totals totals;
     std::shared_ptr<const Vocabulary> names;
     std::optional<ledger::Figures> figures;
@@ -334,6 +356,10 @@ std::string Registry::exposition(Format format) const {
     write_target_histograms(out, totals, *names, Bounds(options_.shard.buckets));
     write_usage(out, totals, *names);
     write_attempts(out, totals, *names, options_.shard.attempt_outcomes);
+    write_failovers(out, totals, *names, options_.shard.attempt_outcomes);
+    for (const LiveSample& one : live) {
+        out.live(one);
+    }
     write_connections(out, totals, *names);
     out.start(Series::config_reloads);
     out.counter({"applied"}, reloads_applied_.load(std::memory_order_relaxed));

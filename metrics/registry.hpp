@@ -2,6 +2,7 @@
 #pragma once
 
 #include "metrics/ledger/figures.hpp"
+#include "metrics/names.hpp"
 #include "metrics/shard.hpp"
 #include "metrics/vocabulary.hpp"
 
@@ -10,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,13 @@ enum class Format : std::uint8_t { text, openmetrics };
 [[nodiscard]] Format negotiate(std::string_view accept) noexcept;
 /// The Content-Type that goes with a format.
 [[nodiscard]] std::string_view content_type(Format format) noexcept;
+
+/// A gauge that the caller reads at the moment of the scrape.
+struct LiveSample {
+    Series series;
+    std::vector<std::string> labels;  ///< in the order of the series' row
+    double value = 0;
+};
 
 struct RegistryOptions {
     ShardOptions shard = {};
@@ -47,7 +56,9 @@ public:
     /// Asked at every scrape, under the registry's lock; null: there is no ledger (any more).
     void watch_ledger(std::function<ledger::Figures()> figures);
 
-    [[nodiscard]] std::string exposition(Format format) const;
+    /// `live` comes in the order of its series.
+    [[nodiscard]] std::string exposition(Format format,
+                                         std::span<const LiveSample> live = {}) const;
 
 private:
     RegistryOptions options_;

@@ -185,6 +185,16 @@ public:
     /// One finished upstream attempt; `outcome` indexes ShardOptions::attempt_outcomes.
     void add_attempt(std::uint16_t provider, std::size_t outcome) noexcept;
     void add_pool_event(std::uint16_t provider, PoolEvent event) noexcept;
+    /// A request moved on to another target.
+    struct Failover {
+        std::uint16_t from = 0;   ///< provider
+        std::uint16_t to = 0;     ///< provider
+        std::uint8_t reason = 0;  ///< index of ShardOptions::attempt_outcomes, less "ok"
+    };
+    void add_failover(const Failover& move) noexcept {
+        failovers_.add((std::uint64_t{1} << 40U) | (std::uint64_t{move.from} << 24U) |
+                       (std::uint64_t{move.to} << 8U) | move.reason);
+    }
 
     // ---- read by any thread ----
 
@@ -215,6 +225,16 @@ public:
     void for_each_provider(Visit visit) const {
         providers_.for_each([&](std::size_t id, const ProviderCells& cells) {
             visit(static_cast<std::uint16_t>(id), cells);
+        });
+    }
+    /// visit(Failover, count)
+    template <class Visit>
+    void for_each_failover(Visit visit) const {
+        failovers_.for_each([&](std::uint64_t key, std::uint64_t count) {
+            visit(Failover{.from = static_cast<std::uint16_t>(key >> 24U),
+                           .to = static_cast<std::uint16_t>(key >> 8U),
+                           .reason = static_cast<std::uint8_t>(key)},
+                  count);
         });
     }
     /// visit(std::uint16_t endpoint, const HistogramCells&)
@@ -248,6 +268,7 @@ private:
     std::array<Published<HistogramCells>, kEndpointSlots> overhead_;
     SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;
     SparseTable<ProviderCells, kMaxProviders, 64> providers_;
+    KeyedCells failovers_;
 };
 
 }  // namespace tollgate::metrics

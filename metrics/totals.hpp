@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,8 @@ struct Totals {
     std::map<std::uint16_t, UsageTotal> usage;                               // by target
     std::map<std::uint16_t, ProviderTotal> providers;
     std::map<std::uint16_t, HistogramTotal> overhead;  // by endpoint
+    std::map<std::tuple<std::uint16_t, std::uint16_t, std::uint8_t>, std::uint64_t>
+        failovers;  // (from, to, reason)
     std::uint64_t inflight = 0;
     std::array<std::uint64_t, kClientProtocols.size()> clients{};
     std::array<std::uint64_t, kTlsVersions.size() * 2> handshakes{};  // by version, then resumed
@@ -116,6 +119,9 @@ struct Totals {
         });
         shard.for_each_overhead([this](std::uint16_t endpoint, const HistogramCells& cells) {
             overhead[endpoint].add(cells);
+        });
+        shard.for_each_failover([this](Shard::Failover move, std::uint64_t count) {
+            failovers[{move.from, move.to, move.reason}] += count;
         });
         inflight += shard.inflight();
         for (std::size_t i = 0; i < clients.size(); ++i) {

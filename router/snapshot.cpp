@@ -1,5 +1,7 @@
 #include "router/snapshot.hpp"
 
+#include "router/rank.hpp"
+
 #include <algorithm>
 
 namespace tollgate::router {
@@ -11,66 +13,103 @@ const Provider* Snapshot::provider(std::string_view name) const noexcept {
 
 namespace {
 
-// An order of a weighted group: drawn by weight without replacement, so that the rest are the
-// fallbacks.
-std::vector<const config::ModelTarget*> weighted_order(const config::ModelAlias& alias,
-                                                       std::uint64_t random) {
-    std::vector<const config::ModelTarget*> left;
-    for (const config::ModelTarget& target : alias.targets) {
-        left.push_back(&target);
-    }
-    std::vector<const config::ModelTarget*> order;
-    while (!left.empty()) {
-        std::uint64_t total = 0;
-        for (const config::ModelTarget* target : left) {
-            total += target->weight;
-        }
-        std::size_t chosen = 0;
-        if (total > 0) {
-            std::uint64_t point = random % total;
-            while (point >= left[chosen]->weight) {
-                point -= left[chosen++]->weight;
-            }
-        }
-        order.push_back(left[chosen]);
-        left.erase(left.begin() + static_cast<std::ptrdiff_t>(chosen));
-        random =
-            random * 6364136223846793005ULL + 1442695040888963407ULL;  // the next draw; LCG of MMIX
-        random ^= random >> 29;
-    }
-    return order;
-}
-
 constexpr unsigned kMostNesting =
     8;  // config::validate refuses cycles; this bounds what slips through
 
-}  // namespace
-
-void Snapshot::expand(std::string_view name, std::uint64_t random, unsigned depth,
-                      std::vector<RoutedTarget>& out) const {
-    const auto found = aliases_.find(name);
-    if (found != aliases_.end() && depth < kMostNesting) {
-        const config::ModelAlias& alias = *found->second;
-        if (alias.is_chain || alias.balance == config::Balance::order) {
-            for (const config::ModelTarget& target : alias.targets) {
-                expand(target.model, random, depth + 1, out);
-            }
-        } else {
-            for (const config::ModelTarget* target : weighted_order(alias, random)) {
-                expand(target->model, random, depth + 1, out);
-            }
-        }
-        return;
-    }
-    Route plain;
-    if (resolve_plain(name, plain)) {
-        const RoutedTarget& target = plain.targets.front();
+void append_new(std::span<const RoutedTarget> targets, std::vector<RoutedTarget>& out) {
+    for (const RoutedTarget& target : targets) {
         const bool seen = std::any_of(out.begin(), out.end(), [&](const RoutedTarget& other) {
             return other.provider == target.provider && other.model == target.model;
         });
         if (!seen) {
             out.push_back(target);
         }
+    }
+}
+
+failover::RateLimits limits_of(const Provider& provider) noexcept {
+    const std::uint64_t keys = std::max<std::size_t>(provider.keys.size(), 1);
+    return {.rpm = provider.settings.limits.rpm * keys, .tpm = provider.settings.limits.tpm * keys};
+}
+
+// A typical exchange, where only the order among prices matters: three tokens in for one out.
+std::optional<std::int64_t> typical_price(const TargetRecord& record) noexcept {
+    if (!record.input_price || !record.output_price) {
+        return std::nullopt;
+    }
+    return 3 * *record.input_price + *record.output_price;
+}
+
+}  // namespace
+
+bool Snapshot::is_well(const RoutedTarget& target, failover::Clock::time_point now) const noexcept {
+    return target.record->live->health.is_well(now, health_options_.breaker) &&
+           std::any_of(target.provider->key_live.begin(), target.provider->key_live.end(),
+                       [&](const failover::HealthTable::Entry* key) {
+                           return key->health.is_well(now, health_options_.breaker);
+                       });
+}
+
+// The least bad of those that are not well comes first among them.
+void Snapshot::put_unwell_last(std::vector<RoutedTarget>& targets,
+                               failover::Clock::time_point now) const {
+    if (targets.size() < 2) {
+        return;
+    }
+    const auto unwell =
+        std::stable_partition(targets.begin(), targets.end(),
+                              [&](const RoutedTarget& target) { return is_well(target, now); });
+    const auto usable_from = [&](const RoutedTarget& target) {
+        auto key = failover::Clock::time_point::max();
+        for (const failover::HealthTable::Entry* const entry : target.provider->key_live) {
+            key = std::min(key, entry->health.usable_from(health_options_.breaker));
+        }
+        return std::max(key, target.record->live->health.usable_from(health_options_.breaker));
+    };
+    std::stable_sort(unwell, targets.end(), [&](const RoutedTarget& a, const RoutedTarget& b) {
+        return usable_from(a) < usable_from(b);
+    });
+}
+
+void Snapshot::expand_group(const config::ModelAlias& alias, Draw& draw, unsigned depth,
+                            failover::Clock::time_point now, std::vector<RoutedTarget>& out) const {
+    std::vector<std::vector<RoutedTarget>> members(alias.targets.size());
+    std::vector<Contender> contenders(alias.targets.size());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        std::vector<RoutedTarget>& member = members[i];
+        expand(alias.targets[i].model, draw, depth + 1, now, member);
+        if (member.empty()) {
+            continue;
+        }
+        put_unwell_last(member, now);  // a nested group is as well as its best member
+        const RoutedTarget& best = member.front();
+        contenders[i] = contender_of(best.record->live->health, now, health_options_,
+                                     limits_of(*best.provider));
+        contenders[i].is_well = is_well(best, now);
+        contenders[i].weight = alias.targets[i].weight;
+        contenders[i].price = typical_price(*best.record);
+        if (alias.targets[i].timeouts.any()) {
+            for (RoutedTarget& target : member) {
+                target.timeouts = &alias.targets[i].timeouts;
+            }
+        }
+    }
+    const config::Balance balance = alias.is_chain ? config::Balance::order : alias.balance;
+    for (const std::size_t index : rank(contenders, balance, draw)) {
+        append_new(members[index], out);
+    }
+}
+
+void Snapshot::expand(std::string_view name, Draw& draw, unsigned depth,
+                      failover::Clock::time_point now, std::vector<RoutedTarget>& out) const {
+    const auto found = aliases_.find(name);
+    if (found != aliases_.end() && depth < kMostNesting) {
+        expand_group(*found->second, draw, depth, now, out);
+        return;
+    }
+    Route plain;
+    if (resolve_plain(name, plain)) {
+        append_new(plain.targets, out);
     }
 }
 
@@ -86,13 +125,15 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
                 return false;
             }
             route.reason = "direct";
-            route.targets.push_back({.provider = named, .model = id});
+            route.targets.push_back({.provider = named, .model = id, .record = &named->record(id)});
             return true;
         }
     } else if (const Provider* const named = provider(model);
                named != nullptr && !named->default_model.empty()) {
         route.reason = "direct";
-        route.targets.push_back({.provider = named, .model = named->default_model});
+        route.targets.push_back({.provider = named,
+                                 .model = named->default_model,
+                                 .record = &named->record(named->default_model)});
         return true;
     }
     const auto listed = listed_.find(model);
@@ -104,44 +145,57 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
     return false;
 }
 
+Failure cannot_serve(std::string_view model, std::span<const LeftOut> left_out) {
+    std::string detail = "The model '" + std::string(model.substr(0, 200)) + "' cannot be served:";
+    for (const LeftOut& one : left_out) {
+        detail += " " + one.target + ": " + one.reason + ".";
+    }
+    if (left_out.empty()) {
+        detail += " it has no target.";
+    }
+    return Failure{
+        .kind = FailureKind::unknown_model, .detail = std::move(detail), .param = "model"};
+}
+
 Result<Route> Snapshot::route(std::string_view model, adapters::Operation operation,
-                              std::uint64_t random) const {
+                              std::uint64_t random, failover::Clock::time_point now) const {
     Route route;
     if (aliases_.contains(model)) {
         route.reason = "alias";
-        route.alias = aliases_.find(model)->second->name;
-        expand(model, random, 0, route.targets);
+        route.group = aliases_.find(model)->second;
+        route.alias = route.group->name;
+        Draw draw(random);
+        expand(model, draw, 0, now, route.targets);
+        put_unwell_last(route.targets, now);
     } else if (!resolve_plain(model, route)) {
         if (default_provider_ == nullptr || model.starts_with("auto/") || model == "auto") {
             return std::unexpected(unknown(model));
         }
         route.reason = "default";
-        route.targets.push_back({.provider = default_provider_, .model = model});
+        route.targets.push_back({.provider = default_provider_,
+                                 .model = model,
+                                 .record = &default_provider_->record(model)});
     }
     const adapters::Op wanted = operation == adapters::Operation::chat ? adapters::Op::chat
                                 : operation == adapters::Operation::completions
                                     ? adapters::Op::completions
                                     : adapters::Op::embeddings;
-    std::string reasons;
     std::erase_if(route.targets, [&](const RoutedTarget& target) {
+        std::string why;
         if (!target.provider->usable) {
-            reasons +=
-                " " + target.provider->endpoint.provider + ": " + target.provider->problem + ".";
-            return true;
+            why = target.provider->problem;
+        } else if (!has(target.provider->vendor.operations, wanted)) {
+            why = "it has no " + std::string(to_string(operation));
+        } else {
+            return false;
         }
-        if (!has(target.provider->vendor.operations, wanted)) {
-            reasons += " " + target.provider->endpoint.provider + " has no " +
-                       std::string(to_string(operation)) + ".";
-            return true;
-        }
-        return false;
+        route.left_out.push_back(
+            {.target = target.provider->endpoint.provider + "/" + std::string(target.model),
+             .reason = std::move(why)});
+        return true;
     });
     if (route.targets.empty()) {
-        return std::unexpected(Failure{
-            .kind = FailureKind::unknown_model,
-            .detail = "The model '" + std::string(model.substr(0, 200)) +
-                      "' cannot be served:" + (reasons.empty() ? " it has no target." : reasons),
-            .param = "model"});
+        return std::unexpected(cannot_serve(model, route.left_out));
     }
     return route;
 }

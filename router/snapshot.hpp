@@ -6,6 +6,7 @@
 #include "config/environment.hpp"
 #include "config/settings.hpp"
 #include "failover/failure.hpp"
+#include "failover/health.hpp"
 #include "metrics/catalog/catalog.hpp"
 #include "metrics/vocabulary.hpp"
 #include "router/model_prices.hpp"
@@ -16,12 +17,23 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tollgate::router {
+
+class Draw;
+
+/// What is known about one model of one provider.
+struct TargetRecord {
+    failover::HealthTable::Entry* live = nullptr;   ///< never null in a snapshot
+    std::uint64_t window = 0;                       ///< tokens of context; 0: not known
+    std::optional<std::int64_t> input_price = {};   ///< pico-dollars per token
+    std::optional<std::int64_t> output_price = {};  ///< pico-dollars per token
+};
 
 /// One configured vendor instance, ready to be used.
 struct Provider {
@@ -38,6 +50,16 @@ struct Provider {
     std::string google_metadata_host;  ///< $GCE_METADATA_HOST; empty: Google's name
     std::string default_model;
     ModelPrices prices;  ///< and whatever else is known about its models
+    std::vector<failover::HealthTable::Entry*>
+        key_live;  ///< of keys, in their order; one where there is no key in the configuration
+    std::map<std::string, TargetRecord, std::less<>>
+        records;          ///< of models the file or vendor names
+    TargetRecord others;  ///< what all other models share
+    /// What is known about a model, by its name here.
+    [[nodiscard]] const TargetRecord& record(std::string_view model) const noexcept {
+        const auto found = records.find(model);
+        return found == records.end() ? others : found->second;
+    }
     bool usable = false;
     std::string problem;  ///< why it is not usable, in words for an operator
 
@@ -49,15 +71,28 @@ private:
 /// One place that may answer: a provider and the vendor's model id.
 struct RoutedTarget {
     const Provider* provider = nullptr;
-    std::string_view model;  ///< lives as long as the snapshot or the request
+    std::string_view model;                ///< lives as long as the snapshot or the request
+    const TargetRecord* record = nullptr;  ///< never null in a route
+    const config::TimeoutOverrides* timeouts = nullptr;  ///< of the target in its alias; or null
+};
+
+/// A target that was considered and is not among those to be tried.
+struct LeftOut {
+    std::string target;  ///< "provider/model"
+    std::string reason;
 };
 
 struct Route {
     std::vector<RoutedTarget> targets;  ///< in the order in which they are to be tried; never empty
+    std::vector<LeftOut> left_out;
+    const config::ModelAlias* group = nullptr;  ///< the alias that matched, or null
     std::string_view
         reason;              ///< token for x-tollgate-route: "direct", "default", "alias", "listed"
     std::string_view alias;  ///< the alias that matched; empty: none
 };
+
+/// The failure that says of each target why it cannot serve.
+[[nodiscard]] Failure cannot_serve(std::string_view model, std::span<const LeftOut> left_out);
 
 /// A name that clients may use, for GET /v1/models.
 struct ListedModel {
@@ -75,6 +110,8 @@ struct BuildContext {
     std::function<bool(std::string_view url)>
         answers;  ///< discover: does a local server answer there?
     const metrics::Vocabulary* previous_vocabulary = nullptr;
+    std::shared_ptr<failover::HealthTable> health =
+        nullptr;  ///< of the snapshot before; null: a new one
     std::function<std::expected<std::string, std::string>(const std::string& path)>
         read_file;  ///< for key files
 };
@@ -105,16 +142,35 @@ public:
     /// What the auto-router may choose.
     [[nodiscard]] const AutoPlan& auto_plan() const noexcept { return *auto_plan_; }
 
+    /// Live state by name, shared with the snapshots before and after this one.
+    [[nodiscard]] const std::shared_ptr<failover::HealthTable>& health() const noexcept {
+        return health_;
+    }
+    [[nodiscard]] const failover::HealthOptions& health_options() const noexcept {
+        return health_options_;
+    }
+
+    /// Some group or pool chooses by usage, so vendors' rate limits are read from their answers.
+    [[nodiscard]] bool watches_rates() const noexcept { return watches_rates_; }
+
     /// Where a request for `model` may go: an alias, "provider/model", a model that a provider
-    /// lists, else the default provider.  `random` is a fresh random number, for weighted groups.
-    /// Fails with unknown_model, saying what exists.
+    /// lists, else the default provider.  `random` is a fresh random number, for the choices of
+    /// groups; `now` is held against what is known about targets.  Fails with unknown_model, saying
+    /// what exists.
     [[nodiscard]] Result<Route> route(std::string_view model, adapters::Operation operation,
-                                      std::uint64_t random) const;
+                                      std::uint64_t random,
+                                      failover::Clock::time_point now = {}) const;
+    /// May the target be used for now: does it not rest, has it a key that does not?
+    [[nodiscard]] bool is_well(const RoutedTarget& target,
+                               failover::Clock::time_point now) const noexcept;
 
 private:
     friend class SnapshotBuilder;
-    void expand(std::string_view name, std::uint64_t random, unsigned depth,
+    void expand(std::string_view name, Draw& draw, unsigned depth, failover::Clock::time_point now,
                 std::vector<RoutedTarget>& out) const;
+    void expand_group(const config::ModelAlias& alias, Draw& draw, unsigned depth,
+                      failover::Clock::time_point now, std::vector<RoutedTarget>& out) const;
+    void put_unwell_last(std::vector<RoutedTarget>& targets, failover::Clock::time_point now) const;
     [[nodiscard]] bool resolve_plain(std::string_view model, Route& route) const;
     [[nodiscard]] Failure unknown(std::string_view model) const;
 
@@ -129,6 +185,9 @@ private:
     std::shared_ptr<const metrics::Vocabulary> vocabulary_;
     std::vector<ListedModel> models_;
     std::shared_ptr<const AutoPlan> auto_plan_;
+    std::shared_ptr<failover::HealthTable> health_;
+    failover::HealthOptions health_options_;
+    bool watches_rates_ = false;
     std::vector<config::Problem> warnings_;
 };
 

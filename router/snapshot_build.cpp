@@ -33,6 +33,7 @@ public:
             snapshot_->aliases_.emplace(alias.name, &alias);
         }
         choose_default();
+        keep_health();
         list_models();
         read_catalog();
         check_aliases();
@@ -52,6 +53,8 @@ private:
     void find_google_credentials(Provider& provider);
     void find_aws_credentials(Provider& provider);
     void choose_default();
+    void keep_health();
+    void record(Provider& provider, std::string_view model);
     void list_models();
     void check_aliases();
     void read_catalog();
@@ -336,6 +339,94 @@ void SnapshotBuilder::choose_default() {
     }
 }
 
+void SnapshotBuilder::record(Provider& provider, std::string_view model) {
+    const auto [place, is_new] = provider.records.try_emplace(std::string(model));
+    if (!is_new) {
+        return;
+    }
+    TargetRecord& out = place->second;
+    const std::string name = provider.settings.name + "/" + std::string(model);
+    out.live = &snapshot_->health_->at(name);
+    if (const catalog::Model* const known = provider.prices.find(model)) {
+        out.window = known->context;
+    }
+    for (const config::ModelPrice& price : snapshot_->settings_.cost.prices) {
+        if (price.model == name && price.input && price.output) {
+            // Micro-dollars per million tokens are pico-dollars per token.
+            out.input_price = price.input->micros;
+            out.output_price = price.output->micros;
+        }
+    }
+}
+
+// Everything that the configuration or a vendor names gets its own live state; other models share
+// their provider's, so that what clients invent cannot grow it.
+void SnapshotBuilder::keep_health() {
+    const config::FailoverSettings& settings = snapshot_->settings_.failover;
+    failover::HealthOptions& options = snapshot_->health_options_;
+    options.breaker = {.errors = settings.breaker.errors,
+                       .least_share = settings.breaker.share,
+                       .window = settings.breaker.window,
+                       .open = settings.breaker.open,
+                       .slow_start = settings.breaker.slow_start};
+    options.cool_down = {.limited = settings.cool_down.limited,
+                         .longest = settings.cool_down.longest,
+                         .quarantine = settings.cool_down.quarantine};
+    snapshot_->health_ =
+        context_.health ? context_.health : std::make_shared<failover::HealthTable>();
+    failover::HealthTable& table = *snapshot_->health_;
+    for (Provider& provider : snapshot_->providers_) {
+        const std::string& name = provider.settings.name;
+        provider.others.live = &table.at(name + "/*");
+        for (const config::Secret& key : provider.keys) {
+            // By its text: another key in the same place starts afresh.
+            provider.key_live.push_back(&table.at(
+                name + "#" + std::to_string(std::hash<std::string_view>()(key.reveal()))));
+        }
+        if (provider.keys.empty()) {
+            provider.key_live.push_back(&table.at(name + "#"));
+        }
+        if (!provider.default_model.empty()) {
+            record(provider, provider.default_model);
+        }
+        for (const std::string& id : provider.settings.models) {
+            record(provider, id);
+        }
+        for (const auto& [model, deployment] : provider.settings.deployment_map) {
+            record(provider, model);
+        }
+        for (const std::string_view id : provider.vendor.models) {
+            record(provider, id);
+        }
+    }
+    constexpr auto kUsage = config::Balance::usage;
+    for (const Provider& provider : snapshot_->providers_) {
+        snapshot_->watches_rates_ |= provider.settings.key_balance == kUsage;
+    }
+    for (const config::ModelAlias& alias : snapshot_->settings_.models) {
+        snapshot_->watches_rates_ |= !alias.is_chain && alias.balance == kUsage;
+    }
+    const auto record_name = [&](std::string_view text) {
+        const std::size_t slash = text.find('/');
+        if (slash == std::string_view::npos) {
+            return;
+        }
+        for (Provider& provider : snapshot_->providers_) {
+            if (provider.settings.name == text.substr(0, slash)) {
+                record(provider, text.substr(slash + 1));
+            }
+        }
+    };
+    for (const config::ModelAlias& alias : snapshot_->settings_.models) {
+        for (const config::ModelTarget& target : alias.targets) {
+            record_name(target.model);
+        }
+    }
+    for (const config::ModelPrice& price : snapshot_->settings_.cost.prices) {
+        record_name(price.model);
+    }
+}
+
 void SnapshotBuilder::list_models() {
     std::vector<metrics::TargetName> names;
     for (const auto& [name, alias] : snapshot_->aliases_) {
@@ -361,8 +452,10 @@ void SnapshotBuilder::list_models() {
         for (const std::string_view id : ids) {
             names.push_back({.provider = provider.settings.name, .model = id});
             if (provider.usable) {
-                snapshot_->listed_.emplace(std::string(id),
-                                           RoutedTarget{.provider = &provider, .model = id});
+                snapshot_->listed_.emplace(
+                    std::string(id),
+                    RoutedTarget{
+                        .provider = &provider, .model = id, .record = &provider.record(id)});
                 snapshot_->models_.push_back({.id = provider.settings.name + "/" + std::string(id),
                                               .owner = provider.settings.name});
             }

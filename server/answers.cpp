@@ -54,6 +54,30 @@ void write_model(json::Writer& writer, const router::ListedModel& model,
     writer.end_object();
 }
 
+// Breakers and keys of what is configured now.
+std::vector<metrics::LiveSample> live_samples(const router::Snapshot& snapshot,
+                                              Clock::time_point now) {
+    std::vector<metrics::LiveSample> out;
+    const failover::BreakerOptions& options = snapshot.health_options().breaker;
+    for (const router::Provider& provider : snapshot.providers()) {
+        for (const auto& [model, record] : provider.records) {
+            const failover::BreakerState state = record.live->health.breaker.state(now, options);
+            out.push_back({.series = metrics::Series::breaker_state,
+                           .labels = {provider.settings.name, model},
+                           .value = static_cast<double>(state)});
+        }
+    }
+    for (const router::Provider& provider : snapshot.providers()) {
+        for (std::size_t i = 0; i < provider.key_live.size(); ++i) {
+            const failover::Rest rest = provider.key_live[i]->health.rest(now);
+            out.push_back({.series = metrics::Series::key_state,
+                           .labels = {provider.settings.name, std::to_string(i + 1)},
+                           .value = static_cast<double>(rest)});
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 void Dispatch::serve_models(std::string_view id) {
@@ -113,7 +137,8 @@ void Dispatch::serve_metrics() {
         return;
     }
     const metrics::Format format = metrics::negotiate(x_.head.find("accept"));
-    answer(200, metrics::content_type(format), worker_.shared().registry.exposition(format));
+    const std::vector<metrics::LiveSample> live = live_samples(*snapshot_, Reactor::now());
+    answer(200, metrics::content_type(format), worker_.shared().registry.exposition(format, live));
 }
 
 }  // namespace tollgate::server

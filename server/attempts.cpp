@@ -71,7 +71,12 @@ failover::AttemptOptions attempt_options(const config::FailoverSettings& setting
     options.max_attempts = settings.retries + 1;
     options.backoff_base = settings.backoff.base;
     options.backoff_max = settings.backoff.max;
+    options.content_moves_on = settings.content_filtered == config::OnContent::next;
     return options;
+}
+
+double uniform(std::uint64_t random) noexcept {
+    return static_cast<double>(random >> 11U) * 0x1.0p-53;
 }
 
 demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
@@ -89,63 +94,78 @@ demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
 
 }  // namespace
 
-Task<Result<void>> Dispatch::run_attempts(const router::Route& route) {
-    const Clock::time_point now = Reactor::now();
+failover::AttemptPlan Dispatch::make_plan() {
     const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"));
     exchange_deadline_ = record_.started + std::min<Clock::duration>(
                                                asked.value_or(kLongestExchange), kLongestExchange);
-    failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover),
-                               route.targets.size(), exchange_deadline_, &worker_.retry_budget());
+    const std::vector<router::RoutedTarget>& targets = choice_.route.targets;
+    failover::AttemptPlan plan(attempt_options(snapshot_->settings().failover), targets.size(),
+                               exchange_deadline_, &worker_.retry_budget());
+    for (std::size_t i = 0; targets.size() > 1 && i < targets.size(); ++i) {
+        plan.describe(i, {.window = targets[i].record->window});
+    }
+    return plan;
+}
+
+Task<Result<void>> Dispatch::run_attempts() {
+    failover::AttemptPlan plan = make_plan();
+    failover::AttemptSummary summary;
     Failure last;
-    std::string history;
+    start_keep_alive();
+    Clock::time_point now = Reactor::now();
     for (failover::Step step = plan.first(now); step.is_attempt();) {
         if (step.wait > Clock::duration::zero()) {
-            const Wake wake =
-                co_await worker_.reactor().sleep_until(Reactor::now() + step.wait, x_.interrupt);
+            const Wake wake = co_await worker_.reactor().sleep_until(now + step.wait, x_.interrupt);
             report_.waited += step.wait;  // the vendor's time, not ours
             if (wake == Wake::interrupted) {
                 last = explain_interrupt(x_.interrupt, std::move(last));
                 break;
             }
+            now = Reactor::now();
         }
-        Result<void> outcome = co_await attempt(route.targets[step.target]);
+        if (!admit(step.target, step.forced, now)) {
+            step = plan.skipped(now, uniform(worker_.random()));
+            continue;
+        }
+        Result<void> outcome = co_await attempt(choice_.route.targets[step.target]);
         if (outcome) {
             outcome = co_await relay();
         }
         if (!outcome && provider_ != nullptr) {
             hide_secrets(*provider_, outcome.error().detail);
         }
+        const bool attempted = attempting_;
         end_attempt(outcome);
         if (outcome) {
             co_return outcome;
         }
         last = outcome.error();
-        if (provider_ != nullptr) {
-            history.append(history.empty() ? "" : "; ")
-                .append(provider_->endpoint.provider)
-                .append("/")
-                .append(model_.substr(0, kMostShown));
-            history.append(": ").append(last.detail);
+        now = Reactor::now();
+        if (attempted) {
+            summary.add(shown_target(), last, now - attempt_began_);
         }
         if (is_final()) {
             break;
         }
         x_.interrupt.reset();  // a timeout of the attempt that failed
-        step = plan.failed(last, Reactor::now(),
-                           static_cast<double>(worker_.random() >> 11) * 0x1.0p-53);
+        step = next_step(plan, last, now);
     }
-    if (attempts_ > 1 && last.kind != FailureKind::client_gone && !x_.responder.started()) {
-        last.detail = "All " + std::to_string(attempts_) + " attempts failed. " + history;
+    if (summary.size() > 1 && last.kind != FailureKind::client_gone && !report_.committed &&
+        !server::is_final(x_.interrupt.cause())) {
+        last = std::move(summary).conclude();
     } else if (attempts_ > 0) {
-        last.detail = provider_->endpoint.provider + "/" +
-                      std::string(model_.substr(0, kMostShown)) + ": " + last.detail;
+        last.detail = shown_target() + ": " + last.detail;
     }
     co_return std::unexpected(std::move(last));
 }
 
+std::string Dispatch::shown_target() const {
+    return provider_->endpoint.provider + "/" + std::string(model_.substr(0, kMostShown));
+}
+
 // No further attempt can help: the client has seen the answer begin, or nobody waits for one.
 bool Dispatch::is_final() const noexcept {
-    return x_.responder.started() || server::is_final(x_.interrupt.cause());
+    return report_.committed || server::is_final(x_.interrupt.cause());
 }
 
 // The attempt before this one may have told what it used before it failed.
@@ -161,54 +181,6 @@ void Dispatch::keep_spent() {
         .provider = record_.provider, .model = record_.model, .usage = used};
     spent.pricing = price_of(used, spent.cost, &spent.cost_by_kind);
     record_.spent.push_back(std::move(spent));
-}
-
-void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
-    keep_spent();
-    ++attempts_;
-    attempting_ = true;
-    sent_ = false;
-    given_up_ = false;
-    provider_ = routed.provider;
-    origin_ = nullptr;
-    record_.provider = provider_->endpoint.provider;
-    record_.model = routed.model;
-    model_ = record_.model;  // the request, which the route's view may point into, goes when the
-                             // answer is committed
-    known_model_ = provider_->prices.find(model_);
-    upstream_head_ = upstream::CallHead();
-}
-
-void Dispatch::end_attempt(const Result<void>& outcome) {
-    given_up_ = sent_ && !outcome && x_.interrupt.cause() != Cause::none;
-    deadline_.clear();
-    call_.reset();  // unfinished: cancels the vendor's work at once
-    if (!std::exchange(attempting_, false)) {
-        return;  // refused before anything was attempted
-    }
-    const std::size_t index = outcome ? 0 : 1 + static_cast<std::size_t>(outcome.error().kind);
-    worker_.shard().add_attempt(provider_->label, index);
-    if (outcome) {
-        return;
-    }
-    if (outcome.error().kind == FailureKind::upstream_auth && upstream::needs_token(*provider_)) {
-        worker_.tokens().forget(
-            *provider_);  // revoked or rotated: the next attempt fetches another
-    }
-    const failover::FailurePolicy& policy = failover::policy(outcome.error().kind);
-    const bool ours = policy.side == failover::FailureSide::upstream ||
-                      outcome.error().kind == FailureKind::upstream_auth ||
-                      outcome.error().kind == FailureKind::upstream_quota;
-    if (ours) {
-        worker_.logger().log(metrics::Level::warn, "upstream attempt failed",
-                             {{"request_id", record_.request_id},
-                              {"provider", provider_->endpoint.provider},
-                              {"model", model_},
-                              {"attempt", attempts_},
-                              {"kind", policy.name},
-                              {"upstream_status", outcome.error().upstream_status},
-                              {"detail", outcome.error().detail}});
-    }
 }
 
 // Up to a 2xx head.  What it needs on the way is gone when it returns: a stream may be held open
@@ -250,8 +222,9 @@ Task<Result<void>> Dispatch::relay() {
         .exchange = x_,
         .heads = *this,
         .deadline = deadline_,
-        .idle_timeout = provider_->settings.timeouts.idle,
+        .idle_timeout = timeouts_.idle,
         .total_deadline = total_deadline_,
+        .first_token_deadline = first_token_deadline_,
         .answer_id =
             (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") +
             record_.request_id,
@@ -270,8 +243,7 @@ Result<void> Dispatch::make_call(const router::Provider& provider) {
             return std::unexpected(std::move(plan.error()));
         }
         const double rate = provider.settings.demo.fault_rate;
-        if (demo_header_.empty() && rate < 1.0 &&
-            static_cast<double>(worker_.random() >> 11) * 0x1.0p-53 >= rate) {
+        if (demo_header_.empty() && rate < 1.0 && uniform(worker_.random()) >= rate) {
             plan->fault = demo::Fault::none;
         }
         upstream::DemoCall::Options options;
@@ -322,10 +294,16 @@ void Dispatch::add_request_headers(const router::Provider& provider,
 // Connect, send and wait for the head, each under its own deadline.
 Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
     upstream::Call& call = *call_;
-    const config::ProviderTimeouts& timeouts = provider_->settings.timeouts;
-    const Clock::time_point start = Reactor::now();
+    const config::ProviderTimeouts& timeouts = timeouts_;
+    const Clock::time_point start = attempt_began_;
+    first_token_deadline_ =
+        timeouts.first_token.count() > 0 ? start + timeouts.first_token : Clock::time_point::max();
     total_deadline_ = std::min(start + timeouts.total, exchange_deadline_);
     const auto arm = [&](Cause cause, Clock::time_point when) {
+        if (first_token_deadline_ < std::min(when, total_deadline_)) {
+            deadline_.arm(Cause::first_token_timeout, first_token_deadline_);
+            return;
+        }
         deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout,
                       std::min(when, total_deadline_));
     };
@@ -338,7 +316,7 @@ Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
         }
         if (token) {
             const upstream::AuthorizeWiring wiring{
-                .provider = *provider_, .origin = origin_->spec, .key_choice = worker_.random()};
+                .provider = *provider_, .origin = origin_->spec, .key_index = key_.index};
             step = upstream::authorize(wiring, *token, request);
         } else {
             step = std::unexpected(std::move(token.error()));
@@ -369,9 +347,8 @@ Task<Failure> Dispatch::read_refusal() {
     std::string body;
     std::string decoded;
     while (body.size() < kMostErrorBody) {
-        deadline_.arm(
-            Cause::stream_timeout,
-            std::min(total_deadline_, Reactor::now() + provider_->settings.timeouts.idle));
+        deadline_.arm(Cause::stream_timeout,
+                      std::min(total_deadline_, Reactor::now() + timeouts_.idle));
         Result<std::string_view> bytes = co_await call_->receive(x_.interrupt);
         if (!bytes || bytes->empty()) {
             break;  // the status alone says enough where the body is cut
@@ -388,6 +365,12 @@ Task<Failure> Dispatch::read_refusal() {
     Failure failure =
         adapters::dialect(provider_->vendor.dialect).classify(upstream_head_.info(), body);
     failure.upstream_status = static_cast<std::uint16_t>(upstream_head_.status);
+    if (failure.kind == FailureKind::upstream_limited && !failure.retry_after) {
+        const auto unix_now = std::chrono::duration_cast<std::chrono::seconds>(
+            std::chrono::system_clock::now().time_since_epoch());
+        failure.retry_after =
+            failover::parse_rate_limits(upstream_head_.relayed, unix_now.count()).used_up_for();
+    }
     if (x_.interrupt.cause() == Cause::client_gone) {
         failure = explain_interrupt(x_.interrupt, std::move(failure));
     }

@@ -116,6 +116,7 @@ void Dispatch::settle() {
     record_.usage = report_.usage;
     price_usage();
     write_ledger();
+    stop_keep_alive();  // the last bytes are about to go out, and nothing may follow them
 }
 
 // The phases, in order; each comment says why it stands where it does.
@@ -201,12 +202,11 @@ Task<void> Dispatch::serve_model(adapters::Operation operation) {
         refuse(peeked.error());
         co_return;
     }
-    const Result<router::Route> chosen = route();
-    if (!chosen) {
+    if (const Result<void> chosen = route(); !chosen) {
         refuse(chosen.error());
         co_return;
     }
-    const Result<void> served = co_await run_attempts(*chosen);  // connect … commit … relay
+    const Result<void> served = co_await run_attempts();  // connect … commit … relay
     if (!served) {
         refuse(served.error());
     }
@@ -356,7 +356,7 @@ Result<void> Dispatch::peek() {
     return {};
 }
 
-Result<router::Route> Dispatch::route() {
+Result<void> Dispatch::route() {
     std::string_view model = request_.model;
     if (const std::string_view wanted = x_.head.find("x-tollgate-provider"); !wanted.empty()) {
         if (snapshot_->provider(wanted) == nullptr) {
@@ -368,42 +368,35 @@ Result<router::Route> Dispatch::route() {
         wanted_model_ = named ? std::string(model) : std::string(wanted) + "/" + std::string(model);
         model = wanted_model_;
     }
-    Result<router::Route> chosen = snapshot_->route(model, request_.operation, worker_.random());
-    if (!chosen) {
-        return chosen;
+    Result<std::vector<std::string>> fallbacks = router::requested_fallbacks(request_);
+    if (!fallbacks) {
+        return std::unexpected(std::move(fallbacks.error()));
     }
-    if (allowed_models_ != nullptr && !allowed_models_->empty()) {
-        const auto allows = [&](const router::RoutedTarget& target, std::string_view pattern) {
-            const std::string& provider = target.provider->endpoint.provider;
-            if (pattern == model || pattern == chosen->alias) {
-                return true;
-            }
-            return pattern.size() > provider.size() && pattern.starts_with(provider) &&
-                   pattern[provider.size()] == '/' &&
-                   (pattern.substr(provider.size() + 1) == "*" ||
-                    pattern.substr(provider.size() + 1) == target.model);
-        };
-        std::erase_if(chosen->targets, [&](const router::RoutedTarget& target) {
-            return std::none_of(
-                allowed_models_->begin(), allowed_models_->end(),
-                [&](const std::string& pattern) { return allows(target, pattern); });
-        });
-        if (chosen->targets.empty()) {
-            return std::unexpected(Failure{.kind = FailureKind::forbidden,
-                                           .detail = "The API key '" + record_.key_name +
-                                                     "' may not use the model '" +
-                                                     std::string(model.substr(0, 200)) + "'.",
-                                           .param = "model"});
-        }
+    fallbacks_ = std::move(*fallbacks);
+    Result<router::Choice> choice = router::choose(*snapshot_, ask(model));
+    if (!choice) {
+        return std::unexpected(std::move(choice.error()));
     }
-    if (const Result<void> fit = router::keep_fit(request_, *chosen); !fit) {
+    if (const Result<void> fit = router::keep_fit(request_, choice->route); !fit) {
         return std::unexpected(fit.error());
     }
-    if (const Result<void> priced = refuse_unpriced(*chosen); !priced) {
+    if (const Result<void> priced = refuse_unpriced(choice->route); !priced) {
         return std::unexpected(priced.error());
     }
-    route_reason_ = chosen->reason;
-    return chosen;
+    choice_ = std::move(*choice);
+    return {};
+}
+
+router::Ask Dispatch::ask(std::string_view model) const {
+    return {.request = request_,
+            .model = model,
+            .fallbacks = fallbacks_,
+            .allowed = allowed_models_,
+            .key_name = record_.key_name,
+            .session = x_.head.find("x-tollgate-session"),
+            .sticky = &worker_.shared().sticky,
+            .random = worker_.random(),
+            .now = record_.started};
 }
 
 ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string_view content_type,
@@ -440,7 +433,7 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
         add_safely(head, "x-tollgate-provider", provider_->endpoint.provider);
         add_safely(head, "x-tollgate-model", model_);
         head.add("x-tollgate-attempts", number(attempts_, space));
-        head.add("x-tollgate-route", route_reason_);
+        head.add("x-tollgate-route", choice_.why);
     }
     add_cost(head);
     const auto ours =

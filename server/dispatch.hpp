@@ -2,7 +2,11 @@
 #pragma once
 
 #include "adapters/request.hpp"
+#include "failover/attempts.hpp"
+#include "failover/health.hpp"
+#include "failover/summary.hpp"
 #include "metrics/record.hpp"
+#include "router/choose.hpp"
 #include "router/snapshot.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
@@ -42,8 +46,8 @@ private:
     [[nodiscard]] Result<void> authenticate();
     [[nodiscard]] Task<Result<void>> read_body();
     [[nodiscard]] Result<void> peek();
-    [[nodiscard]] Result<router::Route> route();
-    [[nodiscard]] Task<Result<void>> run_attempts(const router::Route& route);
+    [[nodiscard]] Result<void> route();
+    [[nodiscard]] Task<Result<void>> run_attempts();
 
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
@@ -61,7 +65,22 @@ private:
     [[nodiscard]] Result<void> make_call(const router::Provider& provider);
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
+    [[nodiscard]] failover::AttemptPlan make_plan();
+    [[nodiscard]] bool admit(std::size_t index, bool forced, Clock::time_point now);
+    [[nodiscard]] failover::Step next_step(failover::AttemptPlan& plan, const Failure& failure,
+                                           Clock::time_point now);
+    void note_health(const Result<void>& outcome, Clock::time_point now);
+    void note_refused_key(const Failure& failure, Clock::time_point now);
+    void note_answer(Clock::time_point now);
+    void add_targets(failover::AttemptPlan& plan, const std::vector<std::string>& names);
+    [[nodiscard]] bool has_pool() const noexcept { return provider_->key_live.size() > 1; }
+    [[nodiscard]] config::ProviderTimeouts timeouts_of(const router::RoutedTarget& routed) const;
+    [[nodiscard]] router::Ask ask(std::string_view model) const;
+    void start_keep_alive();
+    void stop_keep_alive() noexcept;
+    [[nodiscard]] bool send_comment();
     void keep_spent();
+    [[nodiscard]] std::string shown_target() const;
     [[nodiscard]] bool is_final() const noexcept;
     void add_request_headers(const router::Provider& provider,
                              adapters::UpstreamRequest& request) const;
@@ -96,14 +115,28 @@ private:
     const router::Provider* provider_ = nullptr;  // of the current attempt
     std::string_view model_;
     const catalog::Model* known_model_ = nullptr;  // what is known about it; null: nothing
-    std::string_view route_reason_;
-    std::string wanted_model_;  // with the provider of x-tollgate-provider
+    router::Choice choice_;
+    std::vector<std::string> fallbacks_;  // as the client named them
+    std::string wanted_model_;            // with the provider of x-tollgate-provider
     std::string_view demo_header_;
     const std::vector<std::string>* allowed_models_ = nullptr;  // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;
     std::unique_ptr<upstream::Call> call_;
     Clock::time_point exchange_deadline_{};  // no attempt goes beyond it
     Clock::time_point total_deadline_{};     // of the current attempt
+    Clock::time_point first_token_deadline_ = Clock::time_point::max();  // likewise
+    Clock::time_point attempt_began_{};
+    config::ProviderTimeouts timeouts_;           // of the current attempt
+    const router::TargetRecord* left_ = nullptr;  // of the last attempt that was begun
+    router::RoutedTarget target_;                 // likewise
+    router::KeyChoice key_;
+    failover::Admission admission_ = failover::Admission::normal;
+    failover::Admission key_admission_ = failover::Admission::normal;
+    class KeepAlive;
+    struct KeepAliveDeleter {
+        void operator()(KeepAlive* keep_alive) const noexcept;
+    };
+    std::unique_ptr<KeepAlive, KeepAliveDeleter> keep_alive_;  // of a stream
     std::uint16_t attempts_ = 0;
     bool attempting_ = false;  // between begin_attempt() and end_attempt()
     bool settled_ = false;
@@ -111,6 +144,7 @@ private:
     bool given_up_ = false;              // while it worked: a time ran out, or the client left
     std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
     bool is_in_ledger_ = false;          // a known caller asks for a model
+    std::uint8_t last_kind_ = 0;         // FailureKind of the last attempt that failed
 };
 
 }  // namespace tollgate::server

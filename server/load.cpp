@@ -81,7 +81,10 @@ std::expected<Loaded, std::vector<Problem>> load(const ConfigSource& source,
     context.environment = source.environment;
     context.discover = !source.path.has_value();
     context.answers = local_server_answers;
-    context.previous_vocabulary = previous != nullptr ? &previous->snapshot->vocabulary() : nullptr;
+    if (previous != nullptr) {
+        context.previous_vocabulary = &previous->snapshot->vocabulary();
+        context.health = previous->snapshot->health();
+    }
     context.read_file = read_file;
     auto snapshot = router::Snapshot::build(std::move(*settings), context);
     if (!snapshot) {

@@ -45,6 +45,8 @@ Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise) {
                 .detail = "no connection within timeouts.connect (" + otherwise.detail + ")"};
         case Cause::first_byte_timeout:
             return timeout("no first byte within timeouts.first_byte");
+        case Cause::first_token_timeout:
+            return timeout("no first token within timeouts.first_token");
         case Cause::stream_timeout:
             return timeout("silent for longer than timeouts.idle");
         case Cause::total_timeout:
@@ -96,13 +98,16 @@ Task<Result<std::string_view>> Relay::next() {
     for (;;) {
         const Clock::time_point now = Reactor::now();
         const Clock::time_point idle = now + w_.idle_timeout;
-        if (idle < w_.total_deadline) {
+        if (!report_.committed && w_.first_token_deadline < std::min(idle, w_.total_deadline)) {
+            w_.deadline.arm(Cause::first_token_timeout, w_.first_token_deadline);
+        } else if (idle < w_.total_deadline) {
             w_.deadline.arm(Cause::stream_timeout, idle);
         } else {
             w_.deadline.arm(Cause::total_timeout, w_.total_deadline);
         }
         Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
-        report_.waited += Reactor::now() - now;
+        report_.last_read = Reactor::now();
+        report_.waited += report_.last_read - now;
         if (!bytes) {
             co_return std::unexpected(
                 explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
@@ -144,11 +149,16 @@ Task<Result<bool>> Relay::collect(std::string& body, std::size_t limit) {
 
 void Relay::commit(std::string_view content_type, std::optional<std::uint64_t> length) {
     report_.first_byte = Reactor::now();
-    w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
+    report_.committed = true;
+    const ResponseHead head = w_.heads.make_head(w_.head, content_type, length);
+    if (!w_.exchange.responder.started()) {  // else keep-alive comments have begun the answer
+        w_.exchange.responder.start(head);
+    }
 }
 
 void Relay::commit_whole(std::string_view content_type, std::size_t length) {
     report_.first_byte = Reactor::now();
+    report_.committed = true;
     w_.heads.settle();
     w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
 }
@@ -299,7 +309,7 @@ Task<Result<void>> Relay::stream_as_read() {
 
 // The synchronous part of stream_as_read(): what came in, out to the client.
 Result<void> Relay::pass_on(std::string_view bytes) {
-    const bool committed = w_.exchange.responder.started();
+    const bool committed = report_.committed;
     Result<void> good = bytes.empty() ? stream_->end(committed) : stream_->feed(bytes, committed);
     report_.usage = stream_->usage();
     if (!stream_->pieces().empty() && (good || committed)) {
@@ -356,8 +366,8 @@ Task<Result<void>> Relay::stream_translated() {
         }
         report_.usage = writer->reported_usage();
         const std::string out = writer->take();
-        if (!out.empty() && (good || w_.exchange.responder.started())) {
-            if (!w_.exchange.responder.started()) {
+        if (!out.empty() && (good || report_.committed)) {
+            if (!report_.committed) {
                 commit(kEventStream, std::nullopt);
             }
             if (good && ended) {

@@ -54,8 +54,9 @@ struct RelayWiring {
     InterruptDeadline& deadline;
     Clock::duration idle_timeout;
     Clock::time_point total_deadline;
-    std::string answer_id;     ///< used where the vendor gives none
-    std::int64_t created = 0;  ///< unix seconds, likewise
+    Clock::time_point first_token_deadline;  ///< until the commit
+    std::string answer_id;                   ///< used where the vendor gives none
+    std::int64_t created = 0;                ///< unix seconds, likewise
 };
 
 /// What the relay has learnt from the answer.
@@ -66,6 +67,8 @@ struct RelayReport {
     std::uint64_t bytes_out = 0;
     Clock::time_point first_byte{};  ///< when the first bytes went out; epoch: none did
     Clock::duration waited{};        ///< time spent waiting for the vendor
+    bool committed = false;         ///< the client has seen the answer begin; comments do not count
+    Clock::time_point last_read{};  ///< when the vendor was last heard of
 };
 
 /// Carries one 2xx answer to the client.  A Failure before responder.started() leaves the client

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "failover/budget.hpp"
+#include "failover/sticky.hpp"
 #include "metrics/access_log.hpp"
 #include "metrics/ledger/ledger.hpp"
 #include "metrics/log.hpp"
@@ -50,6 +51,7 @@ struct Shared {
     /// Of the session tickets: workers take each other's.
     TicketKeys::Seed ticket_seed = TicketKeys::random_seed();
     Clock::time_point ticket_start = Reactor::now();
+    failover::StickyTable sticky = {};  ///< which target a conversation had
 };
 
 class Worker final : private upstream::PoolObserver {

@@ -140,6 +140,14 @@ Result<void> apply_edits(const Request& request, const Vendor& vendor, ObjectEdi
             edit.remove(*member);
         }
     }
+    if (!edits.takes_fallbacks) {  // the gateway has read them
+        for (const std::string_view key : {"models", "fallbacks"}) {
+            if (const Member* member = request.find(key);
+                member != nullptr && !edit.is_removed(*member)) {
+                edit.remove(*member);
+            }
+        }
+    }
     for (const Rename& one : edits.rename) {
         rename(request, one.from, one.to, edit);
     }

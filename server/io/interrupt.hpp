@@ -9,18 +9,19 @@ namespace tollgate::server {
 /// What cut a wait short.  One cause per Interrupt: the first wins until reset().
 enum class Cause : std::uint8_t {
     none,
-    client_gone,         ///< the client closed its side
-    header_timeout,      ///< the client was too slow with its head
-    body_timeout,        ///< … with its body
-    write_timeout,       ///< … reading our answer
-    idle_timeout,        ///< a kept-alive connection had nothing to do
-    connect_timeout,     ///< the vendor's address did not accept in time
-    first_byte_timeout,  ///< the vendor sent no first byte in time
-    stream_timeout,      ///< the vendor was silent for too long between bytes
-    total_timeout,       ///< the whole attempt took too long
-    shutdown,            ///< the process is stopping and the grace time is over
-    loser,               ///< another attempt of the same race has won
-    elapsed,             ///< a sleep or bounded wait is over; not an error
+    client_gone,          ///< the client closed its side
+    header_timeout,       ///< the client was too slow with its head
+    body_timeout,         ///< … with its body
+    write_timeout,        ///< … reading our answer
+    idle_timeout,         ///< a kept-alive connection had nothing to do
+    connect_timeout,      ///< the vendor's address did not accept in time
+    first_byte_timeout,   ///< the vendor sent no first byte in time
+    first_token_timeout,  ///< … no first good event
+    stream_timeout,       ///< the vendor was silent for too long between bytes
+    total_timeout,        ///< the whole attempt took too long
+    shutdown,             ///< the process is stopping and the grace time is over
+    loser,                ///< another attempt of the same race has won
+    elapsed,              ///< a sleep or bounded wait is over; not an error
 };
 
 /// Causes after which nothing further can be done for the client; they replace a lesser one that

@@ -50,8 +50,7 @@ Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token,
                        adapters::UpstreamRequest& request) {
     const router::Provider& provider = wiring.provider;
     const std::string_view key =
-        provider.keys.empty() ? std::string_view()
-                              : provider.keys[wiring.key_choice % provider.keys.size()].reveal();
+        provider.keys.empty() ? std::string_view() : provider.keys[wiring.key_index].reveal();
     switch (provider.vendor.auth) {
         case adapters::Auth::none:
             break;

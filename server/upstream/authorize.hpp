@@ -14,7 +14,7 @@ namespace tollgate::server::upstream {
 struct AuthorizeWiring {
     const router::Provider& provider;
     const OriginSpec& origin;
-    std::uint64_t key_choice = 0;  ///< picks one of several keys
+    std::size_t key_index = 0;  ///< into provider.keys, where there are any
 };
 
 /// True when the provider's credentials need an access token first, which may have to be fetched.

@@ -127,15 +127,89 @@ TEST_CASE("a target that failed for good is not tried again, another that may re
           "give up: targets");
 }
 
-TEST_CASE("a short Retry-After is waited for in place, once while others are untried") {
+TEST_CASE("a short Retry-After is waited for where nothing else is left to try") {
     Fixture fixture;
     fixture.options.max_attempts = 9;
     AttemptPlan plan = fixture.plan(2);
     (void)plan.first(fixture.clock.now());
-    CHECK(text(plan.failed(limited(2000ms), fixture.clock.now(), 0.5)) == "attempt 0 +2000ms");
-    CHECK(text(plan.failed(limited(1500ms), fixture.clock.now(), 0.5)) == "attempt 1");
-    CHECK(text(plan.failed(limited(700ms), fixture.clock.now(), 0.5)) == "attempt 1 +700ms");
-    CHECK(text(plan.failed(limited(700ms), fixture.clock.now(), 0.5)) == "attempt 1 +700ms");
+    CHECK(text(plan.failed(limited(2000ms), fixture.clock.now(), 0.5)) == "attempt 1");
+    CHECK(text(plan.failed(limited(1500ms), fixture.clock.now(), 0.5)) == "attempt 0 +2000ms");
+    fixture.clock.advance(2s);
+    CHECK(text(plan.failed(limited(700ms), fixture.clock.now(), 0)) == "attempt 1");
+    CHECK(text(plan.failed(limited(700ms), fixture.clock.now(), 0)) == "attempt 0 +700ms");
+}
+
+TEST_CASE("trouble of a key is tried again with another key of the same target at once") {
+    Fixture fixture;
+    fixture.options.max_attempts = 9;
+    for (const FailureKind kind :
+         {FailureKind::upstream_auth, FailureKind::upstream_quota, FailureKind::upstream_limited}) {
+        INFO(policy(kind).name);
+        AttemptPlan plan = fixture.plan(2);
+        (void)plan.first(fixture.clock.now());
+        const AttemptFacts other{.other_key = true};
+        CHECK(text(plan.failed(failure(kind), fixture.clock.now(), 0.5, other)) == "attempt 0");
+        CHECK(text(plan.failed(failure(kind), fixture.clock.now(), 0.5)) == "attempt 1");
+    }
+    AttemptPlan down = fixture.plan(2);
+    (void)down.first(fixture.clock.now());
+    CHECK(text(down.failed(failure(FailureKind::upstream_unavailable), fixture.clock.now(), 0.5,
+                           {.other_key = true})) == "attempt 1");
+}
+
+TEST_CASE("a prompt that does not fit goes to a window known to be larger, and nowhere else") {
+    Fixture fixture;
+    fixture.options.max_attempts = 9;
+    AttemptPlan plan = fixture.plan(4);
+    const std::uint64_t windows[] = {8'000, 0, 8'000, 128'000};
+    for (std::size_t i = 0; i < 4; ++i) {
+        plan.describe(i, {.window = windows[i]});
+    }
+    (void)plan.first(fixture.clock.now());
+    const Failure full = failure(FailureKind::context_exceeded);
+    CHECK(text(plan.failed(full, fixture.clock.now(), 0.5)) == "attempt 3");
+    CHECK(text(plan.failed(full, fixture.clock.now(), 0.5)) == "give up: not_retryable");
+
+    AttemptPlan named = fixture.plan(2);
+    (void)named.first(fixture.clock.now());
+    CHECK(named.add({.is_named = true}) == 2);
+    CHECK(text(named.failed(full, fixture.clock.now(), 0.5)) == "attempt 2");
+}
+
+TEST_CASE("an unknown model moves on to the next target, other refusals end the request") {
+    Fixture fixture;
+    Failure missing = failure(FailureKind::upstream_rejected);
+    missing.upstream_status = 404;
+    AttemptPlan plan = fixture.plan(2);
+    (void)plan.first(fixture.clock.now());
+    CHECK(text(plan.failed(missing, fixture.clock.now(), 0.5)) == "attempt 1");
+    CHECK(text(plan.failed(missing, fixture.clock.now(), 0.5)) == "give up: not_retryable");
+    missing.upstream_status = 400;
+    missing.code = "model_not_found";
+    AttemptPlan coded = fixture.plan(2);
+    (void)coded.first(fixture.clock.now());
+    CHECK(text(coded.failed(missing, fixture.clock.now(), 0.5)) == "attempt 1");
+    missing.code = {};
+    AttemptPlan other = fixture.plan(2);
+    (void)other.first(fixture.clock.now());
+    CHECK(text(other.failed(missing, fixture.clock.now(), 0.5)) == "give up: not_retryable");
+}
+
+TEST_CASE("a content policy's refusal moves on only where that is wanted") {
+    Fixture fixture;
+    const Failure refused = failure(FailureKind::content_filtered);
+    for (const bool wanted : {false, true}) {
+        fixture.options.content_moves_on = wanted;
+        AttemptPlan plan = fixture.plan(2);
+        (void)plan.first(fixture.clock.now());
+        CHECK(text(plan.failed(refused, fixture.clock.now(), 0.5)) ==
+              (wanted ? "attempt 1" : "give up: not_retryable"));
+        AttemptPlan named = fixture.plan(2);
+        (void)named.first(fixture.clock.now());
+        (void)named.add({.is_named = true});
+        CHECK(text(named.failed(refused, fixture.clock.now(), 0.5)) ==
+              (wanted ? "attempt 1" : "attempt 2"));
+    }
 }
 
 TEST_CASE("a long Retry-After means elsewhere, and never back before its time") {

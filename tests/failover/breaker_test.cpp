@@ -8,7 +8,29 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void fail_times(Breaker& breaker, ManualClock& clock, int times) {
+/// A breaker with its options and the last admission, so that a test reads as what happens.
+struct Guarded {
+    BreakerOptions options;
+    Breaker breaker;
+    Admission last = Admission::normal;
+
+    Guarded() = default;
+    explicit Guarded(const BreakerOptions& given) : options(given) {}
+    bool allow(Clock::time_point now) {
+        const Admission admission = breaker.admit(now, options);
+        if (admission == Admission::refused) {
+            return false;
+        }
+        last = admission;
+        return true;
+    }
+    void succeeded(Clock::time_point now) { breaker.succeeded(last, now, options); }
+    void failed(Clock::time_point now) { breaker.failed(last, now, options); }
+    void abandoned() { breaker.abandoned(last); }
+    BreakerState state(Clock::time_point now) const { return breaker.state(now, options); }
+};
+
+void fail_times(Guarded& breaker, ManualClock& clock, int times) {
     for (int i = 0; i < times; ++i) {
         CHECK(breaker.allow(clock.now()));
         breaker.failed(clock.now());
@@ -19,7 +41,7 @@ void fail_times(Breaker& breaker, ManualClock& clock, int times) {
 
 TEST_CASE("a breaker opens at the configured number of errors") {
     ManualClock clock;
-    Breaker breaker;
+    Guarded breaker;
     fail_times(breaker, clock, 4);
     CHECK(breaker.state(clock.now()) == BreakerState::closed);
     fail_times(breaker, clock, 1);
@@ -31,7 +53,7 @@ TEST_CASE("a breaker opens at the configured number of errors") {
 
 TEST_CASE("an open breaker lets one probe through when its time is over") {
     ManualClock clock;
-    Breaker breaker;
+    Guarded breaker;
     fail_times(breaker, clock, 5);
     clock.advance(15s);
     CHECK(breaker.state(clock.now()) == BreakerState::half_open);
@@ -63,7 +85,7 @@ TEST_CASE("an open breaker lets one probe through when its time is over") {
 
 TEST_CASE("answers to requests sent before it opened do not close it") {
     ManualClock clock;
-    Breaker breaker;
+    Guarded breaker;
     fail_times(breaker, clock, 5);
     breaker.succeeded(clock.now());
     CHECK(breaker.state(clock.now()) == BreakerState::open);
@@ -76,7 +98,7 @@ TEST_CASE("answers to requests sent before it opened do not close it") {
 
 TEST_CASE("errors spread over more than the window do not open it") {
     ManualClock clock;
-    Breaker breaker;
+    Guarded breaker;
     for (int i = 0; i < 50; ++i) {
         fail_times(breaker, clock, 1);
         clock.advance(8s);
@@ -86,7 +108,7 @@ TEST_CASE("errors spread over more than the window do not open it") {
 
 TEST_CASE("a busy target with few errors stays closed") {
     ManualClock clock;
-    Breaker breaker;
+    Guarded breaker;
     for (int i = 0; i < 1000; ++i) {
         CHECK(breaker.allow(clock.now()));
         breaker.succeeded(clock.now());
@@ -95,7 +117,7 @@ TEST_CASE("a busy target with few errors stays closed") {
     CHECK(breaker.state(clock.now()) == BreakerState::closed);
     BreakerOptions strict;
     strict.least_share = 0;
-    Breaker pure_count(strict);
+    Guarded pure_count(strict);
     for (int i = 0; i < 1000; ++i) {
         pure_count.succeeded(clock.now());
     }
@@ -107,7 +129,7 @@ TEST_CASE("zero errors in the configuration turn the breaker off") {
     ManualClock clock;
     BreakerOptions options;
     options.errors = 0;
-    Breaker breaker(options);
+    Guarded breaker(options);
     fail_times(breaker, clock, 100);
     CHECK(breaker.state(clock.now()) == BreakerState::closed);
 }
@@ -116,4 +138,44 @@ TEST_CASE("breaker states have names") {
     CHECK(to_string(BreakerState::closed) == "closed");
     CHECK(to_string(BreakerState::open) == "open");
     CHECK(to_string(BreakerState::half_open) == "half_open");
+}
+
+TEST_CASE("an answer to a request from before it opened does not close it") {
+    ManualClock clock;
+    Guarded breaker;
+    REQUIRE(breaker.allow(clock.now()));
+    const Admission early = breaker.last;
+    fail_times(breaker, clock, 5);
+    clock.advance(15s);
+    REQUIRE(breaker.allow(clock.now()));  // the probe is under way
+    breaker.breaker.succeeded(early, clock.now(), breaker.options);
+    CHECK(breaker.state(clock.now()) == BreakerState::half_open);
+    breaker.succeeded(clock.now());
+    CHECK(breaker.state(clock.now()) == BreakerState::closed);
+}
+
+TEST_CASE("a target that came back is given its load over the slow start") {
+    ManualClock clock;
+    Guarded breaker;
+    CHECK(breaker.breaker.load_share(clock.now(), breaker.options) == 1);
+    fail_times(breaker, clock, 5);
+    clock.advance(15s);
+    REQUIRE(breaker.allow(clock.now()));
+    breaker.succeeded(clock.now());
+    CHECK(breaker.breaker.load_share(clock.now(), breaker.options) == Approx(0.1));
+    clock.advance(5s);
+    CHECK(breaker.breaker.load_share(clock.now(), breaker.options) == Approx(0.5));
+    clock.advance(5s);
+    CHECK(breaker.breaker.load_share(clock.now(), breaker.options) == 1);
+}
+
+TEST_CASE("an open breaker can be forced, and a good answer then closes it") {
+    ManualClock clock;
+    Guarded breaker;
+    fail_times(breaker, clock, 5);
+    CHECK_FALSE(breaker.breaker.would_admit(clock.now(), breaker.options));
+    breaker.last = breaker.breaker.force(clock.now(), breaker.options);
+    CHECK(breaker.last == Admission::probe);
+    breaker.succeeded(clock.now());
+    CHECK(breaker.state(clock.now()) == BreakerState::closed);
 }

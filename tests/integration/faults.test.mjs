@@ -9,7 +9,7 @@ import { closedPort, completion, delta, event, FakeUpstream, streamText, wellBeh
 
 const hook = { after };
 const timeouts = { connect: "5s", first_byte: "400ms", idle: "300ms", total: "20s" };
-const calm = { retry_budget: "100%", backoff: { base: "1ms", max: "2ms" }, breaker: { errors: 0 } };
+const calm = { retry_budget: "100%", backoff: { base: "1ms", max: "2ms" }, breaker: { errors: 0 }, cool_down: { longest: "0", quarantine: "0" } };
 const slug = (name) => name.replaceAll(/[^a-z0-9]+/gi, "_");
 
 const cases = Object.entries(misbehaviours).map(([name, row]) => ({ name, id: slug(name), ...row }));

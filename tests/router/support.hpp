@@ -28,12 +28,14 @@ struct World {
     std::vector<std::string> servers = {};
     bool discover = false;
     const metrics::Vocabulary* previous = nullptr;
+    std::shared_ptr<failover::HealthTable> health = nullptr;
 
     [[nodiscard]] BuildContext context() const {
         BuildContext context;
         context.environment = environment_of(variables);
         context.discover = discover;
         context.previous_vocabulary = previous;
+        context.health = health;
         context.answers = [this](std::string_view url) {
             return std::find(servers.begin(), servers.end(), url) != servers.end();
         };

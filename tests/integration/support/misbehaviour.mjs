@@ -126,7 +126,7 @@ export const misbehaviours = {
   "redirects": { answer: (incoming) => incoming.reply(302, "", { location: "https://elsewhere.example/" }), status: 502 },
 
   "answers 400": { answer: refusal(400, vendorError("temperature is too high", { type: "invalid_request_error", param: "temperature" })), status: 400, says: /temperature is too high/, final: true },
-  "answers 404": { answer: refusal(404, vendorError("no such model", { type: "invalid_request_error", code: "model_not_found" })), status: 404, says: /no such model/, final: true },
+  "answers 404": { answer: refusal(404, vendorError("no such model", { type: "invalid_request_error", code: "model_not_found" })), status: 404, says: /no such model/ },
   "answers 422": { answer: refusal(422, vendorError("cannot process", { type: "invalid_request_error" })), status: 422, says: /cannot process/, final: true },
   "answers 400 for the context's length": { answer: refusal(400, vendorError("maximum context length is 8192 tokens", { type: "invalid_request_error", code: "context_length_exceeded" })), status: 400, code: "context_length_exceeded", final: true },
 };
