@@ -137,12 +137,9 @@ bool worth_staying(const RoutedTarget& held, const RoutedTarget& best, config::B
         return wait(held) <= tolerance * wait(best) || wait(best) == 0;
     }
     if (balance == config::Balance::cost) {
-        // Vendors charge half or less for what is in their cache.
-        const TargetRecord& one = *held.record;
-        const TargetRecord& other = *best.record;
-        return one.input_price && one.output_price && other.input_price && other.output_price &&
-               3 * *one.input_price / 2 + *one.output_price <=
-                   3 * *other.input_price + *other.output_price;
+        const std::optional<std::int64_t>& here = held.record->cached_price;
+        const std::optional<std::int64_t>& there = best.record->typical_price;
+        return here && there && *here <= *there;
     }
     return true;
 }

@@ -32,14 +32,6 @@ failover::RateLimits limits_of(const Provider& provider) noexcept {
     return {.rpm = provider.settings.limits.rpm * keys, .tpm = provider.settings.limits.tpm * keys};
 }
 
-// A typical exchange, where only the order among prices matters: three tokens in for one out.
-std::optional<std::int64_t> typical_price(const TargetRecord& record) noexcept {
-    if (!record.input_price || !record.output_price) {
-        return std::nullopt;
-    }
-    return 3 * *record.input_price + *record.output_price;
-}
-
 }  // namespace
 
 bool Snapshot::is_well(const RoutedTarget& target, failover::Clock::time_point now) const noexcept {
@@ -87,7 +79,7 @@ void Snapshot::expand_group(const config::ModelAlias& alias, Draw& draw, unsigne
                                      limits_of(*best.provider));
         contenders[i].is_well = is_well(best, now);
         contenders[i].weight = alias.targets[i].weight;
-        contenders[i].price = typical_price(*best.record);
+        contenders[i].price = best.record->typical_price;
         if (alias.targets[i].timeouts.any()) {
             for (RoutedTarget& target : member) {
                 target.timeouts = &alias.targets[i].timeouts;

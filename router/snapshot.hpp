@@ -29,10 +29,12 @@ class Draw;
 
 /// What is known about one model of one provider.
 struct TargetRecord {
-    failover::HealthTable::Entry* live = nullptr;   ///< never null in a snapshot
-    std::uint64_t window = 0;                       ///< tokens of context; 0: not known
-    std::optional<std::int64_t> input_price = {};   ///< pico-dollars per token
-    std::optional<std::int64_t> output_price = {};  ///< pico-dollars per token
+    failover::HealthTable::Entry* live = nullptr;  ///< never null in a snapshot
+    std::uint64_t window = 0;                      ///< tokens of context; 0: not known
+    std::optional<std::int64_t> typical_price;     ///< pico-dollars of 3000 tokens in and 1000 out
+    std::optional<std::int64_t> cached_price;   ///< the same with its input from the vendor's cache
+};                                              ///< pico-dollars per token
+std::optional<std::int64_t> output_price = {};  ///< pico-dollars per token
 };
 
 /// One configured vendor instance, ready to be used.

@@ -36,6 +36,7 @@ public:
         keep_health();
         list_models();
         read_catalog();
+        describe_records();
         check_aliases();
         check_auto();
         if (!problems_.empty()) {
@@ -54,6 +55,7 @@ private:
     void find_aws_credentials(Provider& provider);
     void choose_default();
     void keep_health();
+    void describe_records();
     void record(Provider& provider, std::string_view model);
     void list_models();
     void check_aliases();
@@ -347,14 +349,22 @@ void SnapshotBuilder::record(Provider& provider, std::string_view model) {
     TargetRecord& out = place->second;
     const std::string name = provider.settings.name + "/" + std::string(model);
     out.live = &snapshot_->health_->at(name);
-    if (const catalog::Model* const known = provider.prices.find(model)) {
-        out.window = known->context;
-    }
-    for (const config::ModelPrice& price : snapshot_->settings_.cost.prices) {
-        if (price.model == name && price.input && price.output) {
-            // Micro-dollars per million tokens are pico-dollars per token.
-            out.input_price = price.input->micros;
-            out.output_price = price.output->micros;
+}
+
+// What strategies compare, from the catalog and the configuration.
+void SnapshotBuilder::describe_records() {
+    const metrics::Circumstances now{.when = std::chrono::system_clock::now(), .service = {}};
+    for (Provider& provider : snapshot_->providers_) {
+        const auto price = [&](const catalog::Model* model,
+                               const metrics::Usage& usage) -> std::optional<std::int64_t> {
+            const auto cost = provider.prices.price(model, metrics::counts_of(usage), now);
+            return cost && cost->counts() ? std::optional(cost->pico) : std::nullopt;
+        };
+        for (auto& [name, record] : provider.records) {
+            const catalog::Model* const model = provider.prices.find(name);
+            record.window = model == nullptr ? 0 : model->context;
+            record.typical_price = price(model, {.input = 3000, .output = 1000});
+            record.cached_price = price(model, {.cache_read = 3000, .output = 1000});
         }
     }
 }
