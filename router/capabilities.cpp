@@ -99,8 +99,12 @@ Result<void> keep_fit(const Request& request, Route& route) {
             return false;
         }
         only_context = only_context && wrong->is_context;
-        reasons.append(reasons.empty() ? "" : "; ").append(target.provider->endpoint.provider);
-        reasons.append("/").append(target.model.substr(0, 200)).append(" ").append(wrong->reason);
+        LeftOut& left_out = route.left_out.emplace_back();
+        left_out.target = target.provider->endpoint.provider + "/";
+        left_out.target.append(target.model.substr(0, 200));
+        left_out.reason = wrong->reason;
+        reasons.append(reasons.empty() ? "" : "; ").append(left_out.target);
+        reasons.append(" ").append(left_out.reason);
         return true;
     });
     if (!route.targets.empty()) {

@@ -25,8 +25,9 @@ struct Unfit {
                                          const catalog::Model* model,
                                          const adapters::Vendor& vendor);
 
-/// Leaves out the targets that cannot serve the request.  Fails when none is left: bad_request, or
-/// context_exceeded where length is all that is wrong, saying what each model lacks.
+/// Leaves out the targets that cannot serve the request, and notes why.  Fails when none is left:
+/// bad_request, or context_exceeded where length is all that is wrong, saying what each model
+/// lacks.
 [[nodiscard]] Result<void> keep_fit(const adapters::Request& request, Route& route);
 
 }  // namespace tollgate::router

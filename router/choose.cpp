@@ -1,6 +1,7 @@
 #include "router/choose.hpp"
 
 #include "adapters/codec/json.hpp"
+#include "router/capabilities.hpp"
 #include "router/rank.hpp"
 
 #include <algorithm>
@@ -235,6 +236,40 @@ std::vector<RoutedTarget> further_targets(const Snapshot& snapshot, const Ask& a
         }
     }
     return std::move(all.targets);
+}
+
+std::span<const std::string> fallback_names(const Snapshot& snapshot, const Route& route,
+                                            FailureKind kind) {
+    const config::FailoverSettings& settings = snapshot.settings().failover;
+    const config::ModelAlias* const group = route.group;
+    switch (kind) {
+        case FailureKind::context_exceeded:
+            return group != nullptr && !group->context_fallbacks.empty()
+                       ? group->context_fallbacks
+                       : settings.context_fallbacks;
+        case FailureKind::content_filtered:
+            return group != nullptr && !group->content_fallbacks.empty()
+                       ? group->content_fallbacks
+                       : settings.content_fallbacks;
+        default:
+            return {};
+    }
+}
+
+Result<void> keep_fit(const Snapshot& snapshot, const Ask& ask, Choice& choice) {
+    Result<void> fit = keep_fit(ask.request, choice.route);
+    if (fit || fit.error().kind != FailureKind::context_exceeded) {
+        return fit;
+    }
+    Route larger;
+    larger.targets = further_targets(
+        snapshot, ask, fallback_names(snapshot, choice.route, FailureKind::context_exceeded));
+    if (larger.targets.empty() || !keep_fit(ask.request, larger)) {
+        return fit;
+    }
+    choice.route.targets = std::move(larger.targets);
+    choice.why.append(",context");
+    return {};
 }
 
 Result<std::vector<std::string>> requested_fallbacks(const adapters::Request& request) {

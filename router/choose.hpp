@@ -35,6 +35,16 @@ struct Choice {
 /// Fails with unknown_model, forbidden or bad_request (a fallback that does not exist).
 [[nodiscard]] Result<Choice> choose(const Snapshot& snapshot, const Ask& ask);
 
+/// Leaves out the targets that cannot serve the request.  Where length is all that is wrong with
+/// each, the targets of context_fallbacks that can serve it take their place.  Fails as keep_fit()
+/// of a route does.
+[[nodiscard]] Result<void> keep_fit(const Snapshot& snapshot, const Ask& ask, Choice& choice);
+
+/// The names that the configuration gives for one kind of failure: the alias's, else the general
+/// ones.  Empty for most kinds.
+[[nodiscard]] std::span<const std::string> fallback_names(const Snapshot& snapshot,
+                                                          const Route& route, FailureKind kind);
+
 /// Where the names that the configuration gives for one kind of failure lead; those that lead
 /// nowhere, or where the caller may not go, are passed over.
 [[nodiscard]] std::vector<RoutedTarget> further_targets(const Snapshot& snapshot, const Ask& ask,

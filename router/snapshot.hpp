@@ -31,10 +31,9 @@ class Draw;
 struct TargetRecord {
     failover::HealthTable::Entry* live = nullptr;  ///< never null in a snapshot
     std::uint64_t window = 0;                      ///< tokens of context; 0: not known
-    std::optional<std::int64_t> typical_price;     ///< pico-dollars of 3000 tokens in and 1000 out
-    std::optional<std::int64_t> cached_price;   ///< the same with its input from the vendor's cache
-};                                              ///< pico-dollars per token
-std::optional<std::int64_t> output_price = {};  ///< pico-dollars per token
+    /// Pico-dollars of 3000 tokens in and 1000 out; nothing: not known.
+    std::optional<std::int64_t> typical_price = {};
+    std::optional<std::int64_t> cached_price = {};  ///< the same, its input from the vendor's cache
 };
 
 /// One configured vendor instance, ready to be used.

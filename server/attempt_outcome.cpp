@@ -210,26 +210,17 @@ void Dispatch::note_answer(Clock::time_point now) {
 // What the plan says, after the targets for this kind of trouble have been put behind the others.
 failover::Step Dispatch::next_step(failover::AttemptPlan& plan, const Failure& failure,
                                    Clock::time_point now) {
-    const config::FailoverSettings& settings = snapshot_->settings().failover;
-    const config::ModelAlias* const group = choice_.route.group;
-    const std::vector<std::string>* names = nullptr;
-    if (failure.kind == FailureKind::context_exceeded) {
-        names = group != nullptr && !group->context_fallbacks.empty() ? &group->context_fallbacks
-                                                                      : &settings.context_fallbacks;
-    } else if (failure.kind == FailureKind::content_filtered) {
-        names = group != nullptr && !group->content_fallbacks.empty() ? &group->content_fallbacks
-                                                                      : &settings.content_fallbacks;
-    }
-    if (names != nullptr && !names->empty()) {
-        add_targets(plan, *names);
-    }
+    add_targets(plan, router::fallback_names(*snapshot_, choice_.route, failure.kind));
     const failover::AttemptFacts facts{
         .other_key = has_pool() && router::has_well_key(*snapshot_, *provider_, now)};
     return plan.failed(failure, now, static_cast<double>(worker_.random() >> 11U) * 0x1.0p-53,
                        facts);
 }
 
-void Dispatch::add_targets(failover::AttemptPlan& plan, const std::vector<std::string>& names) {
+void Dispatch::add_targets(failover::AttemptPlan& plan, std::span<const std::string> names) {
+    if (names.empty()) {
+        return;
+    }
     std::vector<router::RoutedTarget>& targets = choice_.route.targets;
     for (const router::RoutedTarget& further :
          router::further_targets(*snapshot_, ask(request_.model), names)) {

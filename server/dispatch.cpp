@@ -3,7 +3,6 @@
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
 #include "adapters/demo/faults.hpp"
-#include "router/capabilities.hpp"
 #include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/ledger_entry.hpp"
@@ -373,11 +372,12 @@ Result<void> Dispatch::route() {
         return std::unexpected(std::move(fallbacks.error()));
     }
     fallbacks_ = std::move(*fallbacks);
-    Result<router::Choice> choice = router::choose(*snapshot_, ask(model));
+    const router::Ask asked = ask(model);
+    Result<router::Choice> choice = router::choose(*snapshot_, asked);
     if (!choice) {
         return std::unexpected(std::move(choice.error()));
     }
-    if (const Result<void> fit = router::keep_fit(request_, choice->route); !fit) {
+    if (const Result<void> fit = router::keep_fit(*snapshot_, asked, *choice); !fit) {
         return std::unexpected(fit.error());
     }
     if (const Result<void> priced = refuse_unpriced(choice->route); !priced) {

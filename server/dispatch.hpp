@@ -72,7 +72,7 @@ private:
     void note_health(const Result<void>& outcome, Clock::time_point now);
     void note_refused_key(const Failure& failure, Clock::time_point now);
     void note_answer(Clock::time_point now);
-    void add_targets(failover::AttemptPlan& plan, const std::vector<std::string>& names);
+    void add_targets(failover::AttemptPlan& plan, std::span<const std::string> names);
     [[nodiscard]] bool has_pool() const noexcept { return provider_->key_live.size() > 1; }
     [[nodiscard]] config::ProviderTimeouts timeouts_of(const router::RoutedTarget& routed) const;
     [[nodiscard]] router::Ask ask(std::string_view model) const;

@@ -123,6 +123,22 @@ describe("special fallbacks", { concurrency: 4 }, () => {
     assert.equal((await gateway.chat({ model: "both" })).status, 400, "the chain's windows are not known");
   });
 
+  test("a prompt that is certainly too long for the model goes there without asking it", async (t) => {
+    const small = await FakeUpstream.start(t, wellBehaved);
+    const large = await FakeUpstream.start(t, wellBehaved);
+    const gateway = await Gateway.start(t, {
+      providers: { openai: { base_url: small.url, api_key: "k" }, large: compat(large) },
+      failover: { context_fallbacks: ["large/big"] },
+    });
+    const messages = [{ role: "user", content: "word ".repeat(20000) }];
+    const response = await gateway.chat({ model: "openai/gpt-4", messages });
+    assert.equal(response.status, 200, response.text);
+    assert.equal(response.headers["x-tollgate-model"], "big");
+    assert.equal(response.headers["x-tollgate-route"], "direct,context");
+    assert.equal(small.requests.length, 0);
+    assert.equal((await gateway.chat({ model: "openai/gpt-4" })).headers["x-tollgate-model"], "gpt-4");
+  });
+
   test("a content policy's refusal goes where the configuration says", async (t) => {
     const filtered = refusal(400, { message: "content policy", code: "content_policy_violation" });
     const { gateway } = await pair(t, { strict: filtered, lax: wellBehaved },

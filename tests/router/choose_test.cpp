@@ -248,3 +248,57 @@ TEST_CASE("prompt_cache_key names a conversation, and texts without one have non
     CHECK_FALSE(first.continues);
     CHECK(second.continues);
 }
+
+TEST_CASE("what the catalog knows of a model is there for the strategies and the plan") {
+    const SnapshotPtr snapshot = build_good(
+        "providers: {openai: {api_key: k, models: [gpt-4, nobody-knows-it]}}\n"
+        "models: {large: openai/gpt-4.1}\n");
+    const Provider& openai = *snapshot->provider("openai");
+    CHECK(openai.record("gpt-4").window == 8192);
+    CHECK(openai.record("gpt-4").typical_price == 3000 * 30'000'000LL + 1000 * 60'000'000LL);
+    CHECK(openai.record("gpt-4.1").cached_price == 3000 * 500'000LL + 1000 * 8'000'000LL);
+    CHECK(openai.record("nobody-knows-it").window == 0);
+    CHECK_FALSE(openai.record("nobody-knows-it").typical_price);
+}
+
+TEST_CASE("a prompt that no target's window takes goes to the larger model named for it") {
+    constexpr std::string_view kModels = R"(
+providers:
+  openai: {api_key: k, models: [gpt-4, gpt-4.1]}
+models:
+  small: {chain: [openai/gpt-4]}
+  told: {chain: [openai/gpt-4], context_fallbacks: [openai/gpt-4-32k, openai/gpt-4.1]}
+)";
+    const SnapshotPtr snapshot = build_good(kModels);
+    const SnapshotPtr general =
+        build_good(std::string(kModels) + "failover: {context_fallbacks: [openai/gpt-4-32k]}\n");
+    const std::string head = R"({"model":"x","messages":[{"role":"user","content":")";
+    std::string words;
+    for (int i = 0; i < 60'000; ++i) {
+        words += "word ";
+    }
+    const auto lengthy = asked(head + words + "\"}]}");
+    const auto middling = asked(head + words.substr(0, words.size() / 4) + "\"}]}");
+    const auto brief = asked(head + "hi\"}]}");
+    const auto fitted = [](const Snapshot& where, const Asked& request, std::string_view model) {
+        const Ask ask{.request = request.request, .model = model, .now = kNow};
+        Result<Choice> choice = choose(where, ask);
+        REQUIRE(choice);
+        const Result<void> fit = keep_fit(where, ask, *choice);
+        if (!fit) {
+            return "! " + std::string(failover::policy(fit.error().kind).name);
+        }
+        std::string out = choice->why + ":";
+        for (const RoutedTarget& target : choice->route.targets) {
+            out += " " + std::string(target.model);
+        }
+        return out;
+    };
+    CHECK(fitted(*snapshot, *brief, "told") == "alias: gpt-4");
+    CHECK(fitted(*snapshot, *middling, "told") == "alias,context: gpt-4-32k gpt-4.1");
+    CHECK(fitted(*snapshot, *lengthy, "told") == "alias,context: gpt-4.1");
+    CHECK(fitted(*snapshot, *lengthy, "small") == "! context_exceeded");
+    CHECK(fitted(*general, *middling, "small") == "alias,context: gpt-4-32k");
+    CHECK(fitted(*general, *lengthy, "small") == "! context_exceeded");
+    CHECK(fitted(*general, *middling, "openai/gpt-4") == "direct,context: gpt-4-32k");
+}
