@@ -29,8 +29,9 @@ RequestRecord chat(std::string provider, std::string model) {
     return record;
 }
 
-Exposition scrape(const Registry& registry, Format format = Format::text) {
-    Exposition result = ExpositionParser::parse(registry.exposition(format));
+Exposition scrape(const Registry& registry, Format format = Format::text,
+                  std::span<const LiveSample> live = {}) {
+    Exposition result = ExpositionParser::parse(registry.exposition(format, live));
     CHECK(result.problems == std::vector<std::string>{});
     return result;
 }
@@ -270,6 +271,10 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     record.pricing = Pricing::unpriced;
     shard.publish(record, {});
     shard.add_attempt(0, 0);
+    shard.add_failover({.from = 0, .to = 0, .reason = 0});
+    const std::vector<LiveSample> live{
+        {.series = Series::breaker_state, .labels = {"p", "m"}, .value = 2},
+        {.series = Series::key_state, .labels = {"p", "1"}, .value = 1}};
     shard.add_handshake(TlsVersion::tls13, true);
     shard.add_handshake_failure(HandshakeFailure::cut);
     shard.add_attack(Attack::ping_flood);
@@ -279,7 +284,7 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
         return figures;
     });
     for (const Format format : {Format::text, Format::openmetrics}) {
-        const Exposition seen = scrape(registry, format);
+        const Exposition seen = scrape(registry, format, live);
         const bool open = format == Format::openmetrics;
         CHECK(seen.ends_with_eof == open);
         for (const Metric& row : kMetrics) {
