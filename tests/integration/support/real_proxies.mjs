@@ -20,7 +20,9 @@ class Child {
     t.after(() => this.dispose());
   }
   run(command, args) {
-    this.child = spawn(command, args, { cwd: this.dir, stdio: ["ignore", "pipe", "pipe"] });
+    // Debian keeps servers where only root's PATH leads.
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    this.child = spawn(command, args, { cwd: this.dir, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const name of ["stdout", "stderr"]) this.child[name].setEncoding("utf8").on("data", (text) => (this.output += text));
     this.ended = new Promise((resolve, reject) => this.child.on("error", reject).on("close", resolve));
     this.ended.catch(() => {});

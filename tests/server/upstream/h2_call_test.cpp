@@ -401,6 +401,40 @@ TEST_CASE("GOAWAY lets what was processed end, and moves the rest") {
     CHECK(f.origin->open == 1);
 }
 
+TEST_CASE("a vendor that takes one request of each connection gets them all in the end") {
+    Fixture f(
+        [](Peer& peer, const Frame& frame) {
+            if (frame.ends_request() && frame.stream == 3) {
+                peer.say(h2::goaway(1));  // before the first is answered
+            }
+            const bool asked = frame.type == h2::kPing && (frame.flags & h2::kAck) == 0;
+            if ((frame.ends_request() && frame.stream == 3) || asked) {
+                peer.say(h2::answer(1, "hello"));
+            }
+        },
+        h2::settings(), milliseconds(20));
+    constexpr std::size_t kCalls = 6;
+    std::size_t good = 0;
+    std::deque<Interrupt> interrupts;
+    f.loop.run([&]() -> Task<void> {
+        std::size_t left = kCalls;
+        const adapters::UpstreamRequest request = request_with("{}");
+        const auto one = [&]() -> Task<void> {
+            const Outcome outcome =
+                co_await f.run(request, interrupts.emplace_back(f.loop.reactor));
+            good += outcome.ok ? 1 : 0;
+            --left;
+        };
+        for (std::size_t i = 0; i < kCalls; ++i) {
+            f.loop.spawn(one());
+        }
+        const auto all_ended = [&] { return left == 0; };
+        co_await f.until(all_ended);
+        f.vendor.stop();
+    });
+    CHECK(good == kCalls);
+}
+
 TEST_CASE("a call that is dropped resets its stream and leaves the connection") {
     Fixture f([](Peer& peer, const Frame& frame) {
         if (frame.ends_request()) {
