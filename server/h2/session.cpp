@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace tollgate::server::h2 {
@@ -75,9 +76,10 @@ struct Session::Callbacks {
         }
     }
 
-    static int begin_headers(nghttp2_session*, const nghttp2_frame*, void* user) noexcept {
-        self(user).builder_.begin();
-        return 0;
+    static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
+        Session& s = self(user);
+        s.builder_.begin();
+        return frame->headers.cat == NGHTTP2_HCAT_REQUEST ? s.open_stream(frame->hd.stream_id) : 0;
     }
 
     static int header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
@@ -151,9 +153,8 @@ struct Session::Callbacks {
         });
     }
 
-    static int invalid_frame(nghttp2_session*, const nghttp2_frame*, int error,
-                             void* user) noexcept {
-        self(user).count_provoked(error == NGHTTP2_ERR_REFUSED_STREAM);
+    static int invalid_frame(nghttp2_session*, const nghttp2_frame*, int, void* user) noexcept {
+        self(user).count_provoked(false);
         return 0;
     }
 
@@ -204,7 +205,8 @@ struct Session::Callbacks {
     }
 
     static int stream_closed(nghttp2_session* session, std::int32_t stream, std::uint32_t code,
-                             void*) noexcept {
+                             void* user) noexcept {
+        --self(user).open_streams_;
         if (StreamPort* const p = port(session, stream)) {
             p->on_close(static_cast<ErrorCode>(code));
         }
@@ -275,7 +277,8 @@ Session::Session(const SessionLimits& limits, SessionEvents& events)
     : events_(events),
       guard_({.header_block = limits.head.list_bytes}),
       builder_(limits.head),
-      preface_left_(NGHTTP2_CLIENT_MAGIC_LEN) {
+      preface_left_(NGHTTP2_CLIENT_MAGIC_LEN),
+      max_streams_(limits.max_streams) {
     const auto callbacks = Callbacks::make();
     nghttp2_option* option = nullptr;
     if (nghttp2_option_new(&option) != 0) {
@@ -300,7 +303,7 @@ Session::~Session() = default;
 
 void Session::submit_settings(const SessionLimits& limits) {
     const std::array<nghttp2_settings_entry, 5> settings{{
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, NGHTTP2_INITIAL_MAX_CONCURRENT_STREAMS},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.head.list_bytes)},
         {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits.header_table},
@@ -314,8 +317,29 @@ void Session::submit_settings(const SessionLimits& limits) {
     }
 }
 
+// nghttp2 1.52 ends the connection of a client that opens too many streams; RFC 9113 section 5.1.2
+// lets the stream alone be refused, as open_stream() does.  So nghttp2 is not told of the limit,
+// and the client is: it is the first setting of the first frame.
+void Session::tell_max_streams(std::span<char> frame) const noexcept {
+    constexpr std::size_t kAt = 9 + 2;  // the frame's header, the setting's id
+    for (std::size_t i = 0; i < 4 && kAt + i < frame.size(); ++i) {
+        frame[kAt + i] = static_cast<char>((max_streams_ >> (24 - 8 * i)) & 0xff);
+    }
+}
+
+// A request has begun; nghttp2's verdict for it.
+int Session::open_stream(std::int32_t stream) noexcept {
+    if (++open_streams_ <= max_streams_) {
+        return 0;
+    }
+    count_provoked(true);
+    reset(stream, ErrorCode::refused_stream);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // its header block is decoded and dropped
+}
+
 bool Session::upgrade(std::string_view settings, bool head_only, StreamPort& port) {
     guard_.begin_upgraded();
+    ++open_streams_;
     // For a server the last parameter is not used, so the port is set afterwards.
     return nghttp2_session_upgrade2(nghttp2_.get(),
                                     reinterpret_cast<const std::uint8_t*>(settings.data()),
@@ -402,6 +426,9 @@ std::size_t Session::fill(std::span<char> out) {
             break;
         }
         std::memcpy(out.data() + filled_, data, static_cast<std::size_t>(size));
+        if (!std::exchange(opened_, true)) {
+            tell_max_streams(out.subspan(filled_, static_cast<std::size_t>(size)));
+        }
         filled_ += static_cast<std::size_t>(size);
     }
     out_ = {};

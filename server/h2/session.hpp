@@ -122,13 +122,18 @@ private:
     void receive(std::string_view bytes);
     void finish_head(std::int32_t stream, bool ended);
     void count_provoked(bool refused_stream) noexcept;
+    [[nodiscard]] int open_stream(std::int32_t stream) noexcept;
     void submit_settings(const SessionLimits& limits);
+    void tell_max_streams(std::span<char> frame) const noexcept;
 
     SessionEvents& events_;
     FrameGuard guard_;
     HeadBuilder builder_;
     std::unique_ptr<nghttp2_session, Delete> nghttp2_;
     std::size_t preface_left_;
+    std::uint32_t max_streams_;
+    std::uint32_t open_streams_ = 0;  // those that are refused count until they are reset
+    bool opened_ = false;             // our SETTINGS have gone out
     Time now_{};
     ConnectionFault fault_;
     ConnectionFault found_;  // by a callback, acted upon when nghttp2 has returned

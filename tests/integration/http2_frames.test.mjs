@@ -6,10 +6,18 @@ import {
   ACK, block, CONTINUATION, DATA, END_HEADERS, END_STREAM, frame, FrameClient, get, GOAWAY, HAS_PRIORITY, HEADERS, headers, kPreface, PADDED, PING, post,
   PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, settings, u32, WINDOW_UPDATE,
 } from "./support/frames.mjs";
+import { Authority } from "./support/certificates.mjs";
 import { Gateway } from "./support/gateway.mjs";
 
+const authority = new Authority({ after });
+const { certFile, keyFile } = authority.issue("here", "DNS:localhost,IP:127.0.0.1");
 const gateway = await Gateway.start({ after }, {
-  server: { threads: 1, limits: { header: "16KiB" }, timeouts: { header: "2s" }, http2: { max_streams: 20 } }, providers: { demo: {} } });
+  server: { listen: ["http://127.0.0.1:0", "127.0.0.1:0"], tls: { cert: certFile, key: keyFile },
+    threads: 1, limits: { header: "16KiB" }, timeouts: { header: "2s" }, http2: { max_streams: 20 } }, providers: { demo: {} } });
+const doors = {
+  "in plain text": (options) => FrameClient.open(gateway.port, options),
+  "over TLS": (options) => FrameClient.open(gateway.ports[1], { secure: { ca: authority.ca, servername: "localhost" }, ...options }),
+};
 
 // Verdicts.  A stream error may always be treated as one of the connection (section 5.4.1).
 const connection = (code) => [`GOAWAY ${code}`, "closed"];
@@ -58,7 +66,7 @@ const kCases = [
     async (c) => (await ended(c), [frame(PRIORITY, 0, 1, dependency(0)), frame(WINDOW_UPDATE, 0, 1, u32(1)), frame(RST_STREAM, 0, 1, u32(8)), headers(3)]), fine, 3],
   ["5.1.1", "an even stream id", [headers(2)], connection("PROTOCOL_ERROR")],
   ["5.1.1", "a stream id smaller than one before", [headers(5), headers(3)], connection("PROTOCOL_ERROR")],
-  ["5.1.2", "more streams than allowed", [settings([4, 0]), ...Array.from({ length: 21 }, (_, i) => headers(uses(i + 1)))], either("REFUSED_STREAM", "PROTOCOL_ERROR")],
+  ["5.1.2", "more streams than allowed", [settings([4, 0]), ...Array.from({ length: 21 }, (_, i) => headers(uses(i + 1)))], stream("REFUSED_STREAM")],
   ["5.3.1 of RFC 7540", "HEADERS that depend on themselves", [frame(HEADERS, END_HEADERS | END_STREAM | HAS_PRIORITY, 1, Buffer.concat([dependency(1), block(get())]))], either("PROTOCOL_ERROR")],
   ["5.3.1 of RFC 7540", "PRIORITY on itself", [frame(PRIORITY, 0, 3, dependency(3))], either("PROTOCOL_ERROR")],
   ["5.3.1 of RFC 7540", "padded HEADERS that depend on themselves",
@@ -73,6 +81,7 @@ const kCases = [
   ["6.2", "HEADERS too small for their priority", [frame(HEADERS, END_HEADERS | END_STREAM | HAS_PRIORITY, 1, Buffer.from([0, 0]))], [...connection("FRAME_SIZE_ERROR"), ...connection("PROTOCOL_ERROR")]],
   ["6.3", "PRIORITY on stream 0", [frame(PRIORITY, 0, 0, dependency(1))], connection("PROTOCOL_ERROR")],
   ["6.3", "PRIORITY of 4 bytes", [frame(PRIORITY, 0, 1, Buffer.alloc(4))], either("FRAME_SIZE_ERROR")],
+  ["6.3", "PRIORITY of every kind", [frame(PRIORITY, 0, 1, dependency(0, 0)), frame(PRIORITY, 0, 3, dependency(1, 255)), frame(PRIORITY, 0, 5, dependency(0x80000001)), headers(1)], fine, 1],
   ["6.4", "RST_STREAM on stream 0", [frame(RST_STREAM, 0, 0, u32(8))], connection("PROTOCOL_ERROR")],
   ["6.4", "RST_STREAM of 3 bytes", [open(), frame(RST_STREAM, 0, 1, Buffer.alloc(3))], connection("FRAME_SIZE_ERROR")],
   ["6.4", "RST_STREAM with an unknown code", [open(), frame(RST_STREAM, 0, 1, u32(0xff)), headers(3)], fine, 3],
@@ -150,13 +159,17 @@ const kCases = [
   ["5.2 of RFC 7541", "Huffman EOS", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([block(get()), Buffer.from([0x00, 0x01, 0x78, 0x84, 0xff, 0xff, 0xff, 0xff])]))], connection("COMPRESSION_ERROR")],
   ["6.1 of RFC 7541", "index 0", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.from([0x80]))], connection("COMPRESSION_ERROR")],
   ["6.3 of RFC 7541", "a table size above SETTINGS_HEADER_TABLE_SIZE", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([Buffer.from([0x3f, 0xe2, 0x1f]), block(get())]))], connection("COMPRESSION_ERROR")],
+  ["6.2 of RFC 7541", "literals of every form, in Huffman's code and plain (examples C.2.1, C.2.2, C.2.3 and C.4.1)",
+    [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.from(`828684418cf1e3c2e5f23a6ba0ab90f4ff${"400a637573746f6d2d6b65790d637573746f6d2d686561646572"}${"100870617373776f726406736563726574"}`, "hex"))], fine, 1],
+  ["6.2 of RFC 7541", "a literal whose name is an index beyond the tables", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([block(get()), Buffer.from([0x7f, 0x50, 1, 0x61])]))], connection("COMPRESSION_ERROR")],
+  ["6.3 of RFC 7541", "several table sizes at the begin of a block", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([Buffer.from([0x20, 0x3f, 0xe1, 0x1f]), block(get())]))], fine, 1],
   ["6.3 of RFC 7541", "a table size within it", [frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([Buffer.from([0x20]), block(get())]))], fine, 1],
 ];
 
-describe("a frame", () => {
+for (const [door, enter] of Object.entries(doors)) describe(`a frame ${door}`, () => {
   for (const [section, what, frames, verdicts, on] of kCases) {
     test(`${section}: ${what}`, async () => {
-      const client = await FrameClient.open(gateway.port);
+      const client = await enter();
       client.send(...(typeof frames === "function" ? await frames(client) : frames));
       const verdict = await client.verdict(on);
       assert.ok(verdicts.includes(verdict), `${verdict}; so far: ${client.frames.join(", ")}`);
@@ -167,9 +180,10 @@ describe("a frame", () => {
     });
   }
 
-  for (const [what, bytes] of [["nothing but SETTINGS", settings()], ["a wrong line", "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"], ["a preface and no SETTINGS", Buffer.concat([kPreface, headers(1)])]]) {
+  for (const [what, bytes] of [["nothing but SETTINGS", settings()], ["a wrong line", "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"],
+    ["something else", "INVALID CONNECTION PREFACE\r\n\r\n"], ["a preface and no SETTINGS", Buffer.concat([kPreface, headers(1)])]]) {
     test(`3.4: ${what} instead of the preface ends the connection`, async () => {
-      const client = await FrameClient.open(gateway.port, { raw: true });
+      const client = await enter({ raw: true });
       client.send(bytes);
       await client.inbox.rest();
       assert.ok(client.inbox.ended);
@@ -177,8 +191,20 @@ describe("a frame", () => {
     });
   }
 
+  test("5.1.2: the place of a stream that has ended is free again; those that were refused take none", async () => {
+    const client = await enter({ own: settings([4, 0]) });
+    const refused = async (id) => assert.equal((await client.next((f) => f.type === RST_STREAM && f.stream === id, `the refusal of ${id}`)).error, "REFUSED_STREAM");
+    client.send(...Array.from({ length: 25 }, (_, i) => headers(uses(i + 1))));
+    for (let i = 21; i <= 25; ++i) await refused(uses(i));
+    client.send(frame(RST_STREAM, 0, 1, u32(8)), headers(101), headers(103));
+    await refused(103);
+    client.send(frame(WINDOW_UPDATE, 0, 101, u32(1000)));
+    assert.ok((await client.next((f) => f.type === DATA && f.stream === 101, "the answer")).flags & END_STREAM);
+    client.close();
+  });
+
   test("6.9.1: nothing is sent beyond the client's window, and all of it once the window opens", async () => {
-    const client = await FrameClient.open(gateway.port, { own: settings([4, 3]) });
+    const client = await enter({ own: settings([4, 3]) });
     client.send(headers(1));
     const first = await client.next((f) => f.type === DATA);
     assert.equal(first.payload.length, 3);
@@ -199,7 +225,7 @@ describe("a frame", () => {
   ];
   for (const [what, fields, status] of refused) {
     test(`${what} is answered with ${status}`, async () => {
-      const client = await FrameClient.open(gateway.port);
+      const client = await enter();
       const all = block(fields);
       const parts = Math.ceil(all.length / 16000);
       client.send(...Array.from({ length: parts }, (_, i) =>
@@ -246,6 +272,15 @@ describe("a flood", () => {
       assert.equal(await gateway.metric("tollgate_attacks_total", { kind }), before + 5);
       await gateway.settled();
       assert.ok(gateway.residentBytes() < megabytes(120), `${gateway.residentBytes()} bytes`);
+    });
+  }
+
+  for (const [door, enter] of Object.entries(doors)) {
+    test(`GOAWAY arrives although its client goes on sending, ${door}`, async () => {
+      const client = await enter();
+      for (let i = 0; i < 5; ++i) client.send(many(20_000, () => frame(0xee, 0, 0, "x")));
+      assert.equal((await client.next((f) => f.type === GOAWAY, "GOAWAY"))?.error, "ENHANCE_YOUR_CALM");
+      client.close();
     });
   }
 

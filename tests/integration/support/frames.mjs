@@ -1,5 +1,6 @@
 // HTTP/2 by hand: frames are written byte for byte, and those that come back are listed (RFC 9113, RFC 7541).
 import net from "node:net";
+import tls from "node:tls";
 import { within } from "./bounded.mjs";
 import { Inbox } from "./http.mjs";
 
@@ -45,10 +46,11 @@ export const post = (path = "/v1/chat/completions", more = []) => [[":method", "
 export const headers = (stream, fields = get(), flags = END_STREAM | END_HEADERS) => frame(HEADERS, flags, stream, block(fields));
 
 export class FrameClient {
-  /// Connects; sends preface and SETTINGS, and takes the server's, unless `raw`.
-  static async open(port, { raw = false, own = settings() } = {}) {
-    const client = new FrameClient(net.connect({ port, host: "127.0.0.1" }));
-    await within(new Promise((resolve, reject) => client.socket.once("connect", resolve).once("error", reject)), "a connection");
+  /// Connects; sends preface and SETTINGS, and takes the server's, unless `raw`.  `secure`: options of TLS.
+  static async open(port, { raw = false, own = settings(), secure = null } = {}) {
+    const to = { port, host: "127.0.0.1" };
+    const client = new FrameClient(secure ? tls.connect({ ...to, ALPNProtocols: ["h2"], ...secure }) : net.connect(to));
+    await within(new Promise((resolve, reject) => client.socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject)), "a connection");
     if (!raw) {
       client.send(kPreface, own);
       await client.next((f) => f.type === SETTINGS && !(f.flags & ACK), "the server's SETTINGS");
