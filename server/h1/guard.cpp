@@ -32,6 +32,7 @@ struct Seen {
     bool close = false;
     bool keep_alive = false;
     bool version_10 = false;
+    bool foreign = false;
 };
 
 // Calls `item` for each element of a comma-separated list.
@@ -79,6 +80,8 @@ std::string_view check_request_line(std::string_view line, Seen& seen,
     }
     if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || version[6] != '.' ||
         version[5] < '0' || version[5] > '9' || version[7] < '0' || version[7] > '9') {
+        seen.foreign = version.find("HTTP") == std::string_view::npos && !target.empty() &&
+                       target != "*" && target.find_first_of("/:") == std::string_view::npos;
         return "The version is not HTTP/1.0 or HTTP/1.1.";
     }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
@@ -251,7 +254,9 @@ GuardVerdict guard(std::string_view bytes, const GuardLimits& limits) noexcept {
             problem = check_field(line, seen, verdict);
         }
         if (!problem.empty()) {
-            return refuse(problem, verdict.status);
+            GuardVerdict refusal = refuse(problem, verdict.status);
+            refusal.foreign = seen.foreign;
+            return refusal;
         }
         ++lines;
     }

@@ -29,6 +29,7 @@ struct GuardVerdict {
     bool keep_alive = true;  ///< as version and Connection say
     bool expect_continue = false;
     bool upgrade = false;        ///< there is an Upgrade field
+    bool foreign = false;        ///< refused: the first line is of no HTTP/1 at all
     std::uint16_t status = 400;  ///< refused: the answer's status
     std::string_view reason;     ///< refused: a sentence with static storage
 };

@@ -164,6 +164,9 @@ Task<bool> Responder::drain() {
         const bool moved = co_await queue_.drain_some(wiring_.channel, wiring_.interrupt);
         wiring_.deadline.clear();
         if (!moved) {
+            if (wiring_.interrupt.cause() == Cause::write_timeout) {
+                wiring_.shard.add_attack(metrics::Attack::slow_reader);
+            }
             co_return false;
         }
     }

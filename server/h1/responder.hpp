@@ -1,6 +1,7 @@
 // Answers over HTTP/1.1: head, framing, gather writes.
 #pragma once
 
+#include "metrics/shard.hpp"
 #include "server/exchange.hpp"
 #include "server/io/channel.hpp"
 #include "server/io/reactor.hpp"
@@ -21,6 +22,7 @@ public:
         Channel& channel;
         Interrupt& interrupt;
         InterruptDeadline& deadline;
+        metrics::Shard& shard;
         const bool& draining;  ///< true: this answer is the connection's last
         const bool&
             body_done;  ///< false: so it is, since the rest of the request's body will not be read

@@ -52,8 +52,8 @@ Session::Session(Worker& worker, Channel channel, ClientPeer peer, const Session
       limits_(limits),
       interrupt_(worker.reactor()),
       deadline_(worker.reactor(), interrupt_),
-      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.draining(), body_done_,
-                                   limits.write_timeout}) {
+      responder_(Responder::Wiring{channel_, interrupt_, deadline_, worker.shard(),
+                                   worker.draining(), body_done_, limits.write_timeout}) {
     worker_.enter(*this);
     worker_.shard().add_client_connections(metrics::ClientProtocol::http1, +1);
 }
@@ -135,6 +135,7 @@ Task<bool> Session::next_request() {
             }
             refusal_ = Failure{.kind = FailureKind::request_timeout,
                                .detail = "The request head did not arrive in time."};
+            worker_.shard().add_attack(metrics::Attack::slow_header);
             interrupt_.reset();
             break;
         }
@@ -183,6 +184,14 @@ bool Session::accept_head(std::string_view received) {
     }
     const GuardVerdict verdict = guard(bytes, limits_.guard);
     if (verdict.state == GuardVerdict::State::refused) {
+        if (verdict.foreign && fresh_ && limits_.http2) {  // RFC 9113 section 3.4: GOAWAY
+            input_.assign(bytes);
+            handover_ = std::make_unique<Handover>();
+            return false;
+        }
+        if (verdict.status == 431) {
+            worker_.shard().add_attack(metrics::Attack::header_too_large);
+        }
         refusal_ = Failure{.kind = kind_of(verdict.status),
                            .detail = std::string(verdict.reason),
                            .status = verdict.status};

@@ -120,6 +120,7 @@ Task<Result<std::size_t>> Session::read_body(char* data, std::size_t size) {
         if (wake == Wake::interrupted) {
             if (interrupt_.cause() == Cause::body_timeout) {
                 interrupt_.reset();
+                worker_.shard().add_attack(metrics::Attack::slow_body);
                 co_return fail(FailureKind::request_timeout,
                                "The request body did not arrive in time.");
             }

@@ -271,7 +271,9 @@ describe("floods", () => {
     assert.equal(error.code, "headers_too_large");
     await refusedAndClosed(raw(`GET /health HTTP/1.1\nHost: x\n${"X: a\n".repeat(2000)}\n`), 431, "many fields");
     await refusedAndClosed(raw(`GET /${"a".repeat(20_000)} HTTP/1.1\nHost: x\n\n`), 431, "a long target");
+    const before = await gateway.metric("tollgate_attacks_total", { kind: "header_too_large" });
     await refusedAndClosed(Buffer.alloc(40_000, "A"), 431, "a request line without end");
+    assert.equal(await gateway.metric("tollgate_attacks_total", { kind: "header_too_large" }), before + 1);
   });
 
   test("of slow heads get 408 and are closed", async () => {
@@ -289,6 +291,19 @@ describe("floods", () => {
     }
     assert.ok(performance.now() - started < 5000, "the bytes that drip in do not extend the time");
     slow.forEach((connection) => connection.destroy());
+    assert.equal(await gateway.metric("tollgate_attacks_total", { kind: "slow_header" }), 50);
+  });
+
+  test("of requests whose answers nobody reads end after server.timeouts.write", async (t) => {
+    const strict = await Gateway.start(t, { server: { timeouts: { write: "300ms" } }, providers: { default: "demo", demo: {} }, logging: { access: false } });
+    const connection = await Connection.open(strict.port);
+    connection.socket.pause();
+    connection.socket.on("error", () => {});
+    const ended = new Promise((resolve) => connection.socket.once("close", resolve));
+    connection.write("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(4000));
+    await eventually(async () => (await strict.metric("tollgate_attacks_total", { kind: "slow_reader" })) === 1, "the cut-off");
+    connection.destroy();
+    await ended;
   });
 
   test("of bodies that come byte by byte get 408, however regularly; those with a pace do not", async (t) => {
@@ -313,6 +328,7 @@ describe("floods", () => {
     // In all longer than the gateway waits for one piece.
     const paced = (function* () { for (let at = 0; at < body.length; at += 3_000) yield body.slice(at, at + 3_000); })();
     assert.deepEqual(await Promise.all([send(100_000, spaces), send(body.length, paced)]), [408, 200]);
+    assert.equal(await patient.metric("tollgate_attacks_total", { kind: "slow_body" }), 1);
   });
 
   test("of noise and TLS on the plain port are refused at once", async () => {

@@ -90,6 +90,18 @@ TEST_CASE("a body is framed in one way or refused") {
 TEST_CASE("fields are lines of their own") {
     CHECK(check(field_cases()) > 70);
 }
+TEST_CASE("only a first line that has nothing of HTTP/1 in it is foreign") {
+    for (const char* line : {"INVALID CONNECTION PREFACE", "a b c", "a b c d"}) {
+        const GuardVerdict verdict = judge(std::string(line) + "\r\n\r\n");
+        CHECK(verdict.state == State::refused);
+        CHECK(verdict.foreign);
+    }
+    for (const char* line : {"GET / FTP", "GET http://a FTP", "* * *", "OPTIONS * x", "hello",
+                             "a b", "GET a HTTP/1.1", "CONNECT a:80 x", "GET  x"}) {
+        CHECK_FALSE(judge(std::string(line) + "\r\n\r\n").foreign);
+    }
+}
+
 TEST_CASE("connections are kept as version and Connection say") {
     CHECK(check(connection_cases()) > 50);
 }
