@@ -21,6 +21,11 @@ constexpr unsigned kInARow = 16;
 
 }  // namespace
 
+Clock::duration own_age(Clock::duration most, std::uint64_t random) noexcept {
+    const auto tenth = static_cast<std::uint64_t>((most / 10).count()) + 1;
+    return most - Clock::duration(static_cast<Clock::rep>(random % tenth));
+}
+
 Connection::Connection(Worker& worker, Channel channel, ClientPeer peer,
                        const ConnectionLimits& limits)
     : worker_(worker),
@@ -50,10 +55,7 @@ Connection::~Connection() {
 Task<void> Connection::run(Opening opening) {
     last_read_ = idle_since_ = owed_since_ = Reactor::now();
     if (limits_.max_age > Clock::duration::zero()) {
-        // Up to a tenth earlier: connections that came together do not go together.
-        const auto tenth = static_cast<std::uint64_t>((limits_.max_age / 10).count()) + 1;
-        const Clock::duration jitter(static_cast<Clock::rep>(worker_.random() % tenth));
-        age_.set(last_read_ + limits_.max_age - jitter);
+        age_.set(last_read_ + own_age(limits_.max_age, worker_.random()));
     }
     if (open(opening)) {
         watch_until(last_read_ + std::min(limits_.header_timeout, limits_.idle_timeout));
@@ -255,6 +257,9 @@ Stream& Connection::add_stream(std::int32_t id, IncomingHead&& head, bool ended)
     auto stream = std::make_unique<Stream>(*this, id, std::move(head), ended);
     stream->place = streams_.size();
     streams_.push_back(stream.get());
+    if (streams_.size() == 1 && limits_.ping_interval > Clock::duration::zero()) {
+        watch_until(Reactor::now() + limits_.ping_interval);
+    }
     if (touched_.capacity() < streams_.size()) {
         touched_.reserve(2 * streams_.size());  // touch() must not throw
     }

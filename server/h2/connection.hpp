@@ -32,6 +32,10 @@ struct ConnectionLimits {
     Clock::duration max_age = std::chrono::hours(1);  ///< zero: for ever
 };
 
+/// How old a connection gets: `most`, or up to a tenth less, so that those that came together do
+/// not go together.
+[[nodiscard]] Clock::duration own_age(Clock::duration most, std::uint64_t random) noexcept;
+
 /// How the connection came to speak HTTP/2.
 struct Opening {
     std::string received;  ///< bytes of it that were read while that was not known
