@@ -80,43 +80,44 @@ Admission Breaker::force(Clock::time_point now, const BreakerOptions& options) n
     return Admission::probe;
 }
 
-void Breaker::succeeded(Admission admission, Clock::time_point now,
+bool Breaker::succeeded(Admission admission, Clock::time_point now,
                         const BreakerOptions& options) noexcept {
     // Answers to requests sent before it opened say nothing about now; only a probe's does.
+    bool closed = false;
     if (admission == Admission::probe) {
         for (std::atomic<std::uint64_t>& slot : slots_) {
             slot.store(0, kRelaxed);
         }
         returned_.store(ticks(now), kRelaxed);
-        opened_.store(0, kRelaxed);
+        closed = opened_.exchange(0, kRelaxed) != 0;
         probing_.store(0, kRelaxed);
     }
     if (options.errors > 0) {
         count(now, options, false);
     }
+    return closed;
 }
 
-void Breaker::failed(Admission admission, Clock::time_point now,
+bool Breaker::failed(Admission admission, Clock::time_point now,
                      const BreakerOptions& options) noexcept {
     if (options.errors == 0) {
         abandoned(admission);
-        return;
+        return false;
     }
     if (admission == Admission::probe) {
         opened_.store(ticks(now), kRelaxed);
         probing_.store(0, kRelaxed);
-        return;
+        return false;  // it has been open before
     }
     if (opened_.load(kRelaxed) != 0) {
-        return;
+        return false;
     }
     count(now, options, true);
     const Sum all = sum(now, options);
-    if (all.errors >= options.errors &&
-        static_cast<double>(all.errors) >=
-            options.least_share * static_cast<double>(all.outcomes)) {
-        opened_.store(ticks(now), kRelaxed);
-    }
+    const bool opens =
+        all.errors >= options.errors &&
+        static_cast<double>(all.errors) >= options.least_share * static_cast<double>(all.outcomes);
+    return opens && opened_.exchange(ticks(now), kRelaxed) == 0;
 }
 
 void Breaker::abandoned(Admission admission) noexcept {

@@ -39,11 +39,11 @@ public:
     [[nodiscard]] Admission admit(Clock::time_point now, const BreakerOptions& options) noexcept;
     /// Lets a request through although the breaker is open: there is no better target.
     [[nodiscard]] Admission force(Clock::time_point now, const BreakerOptions& options) noexcept;
-    /// The target answered; also with an error that is the client's fault.
-    void succeeded(Admission admission, Clock::time_point now,
+    /// The target answered; also with an error that is the client's fault.  True: this closed it.
+    bool succeeded(Admission admission, Clock::time_point now,
                    const BreakerOptions& options) noexcept;
-    /// The target failed (HealthEffect::error).
-    void failed(Admission admission, Clock::time_point now, const BreakerOptions& options) noexcept;
+    /// The target failed (HealthEffect::error).  True: this opened it.
+    bool failed(Admission admission, Clock::time_point now, const BreakerOptions& options) noexcept;
     /// The request ended without telling anything about the target (the client left).
     void abandoned(Admission admission) noexcept;
 

@@ -15,14 +15,15 @@ void Health::rest(Rest why, Clock::time_point until) noexcept {
     }
 }
 
-void Health::failed(Admission admission, const Failure& failure, Clock::time_point now,
+Turn Health::failed(Admission admission, const Failure& failure, Clock::time_point now,
                     const HealthOptions& options) noexcept {
     const CoolDownOptions& cool_down = options.cool_down;
     switch (policy(failure.kind).health) {
         case HealthEffect::error:
             in_flight_.fetch_sub(1, std::memory_order_relaxed);
-            breaker.failed(admission, now, options.breaker);
-            return;
+            is_unreachable_.store(failure.kind == FailureKind::connect_failed,
+                                  std::memory_order_relaxed);
+            return breaker.failed(admission, now, options.breaker) ? Turn::opened : Turn::none;
         case HealthEffect::cool_down:
             rest(Rest::limited, now + std::min(failure.retry_after.value_or(cool_down.limited),
                                                cool_down.longest));
@@ -34,7 +35,7 @@ void Health::failed(Admission admission, const Failure& failure, Clock::time_poi
             break;
     }
     // It answered, so it is there: a limit or a refused key is no trouble of the place itself.
-    succeeded(admission, now, options);
+    return succeeded(admission, now, options);
 }
 
 HealthTable::Entry& HealthTable::at(std::string_view name) {

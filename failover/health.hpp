@@ -35,6 +35,9 @@ struct HealthOptions {
 /// Why a target or key is left alone.
 enum class Rest : std::uint8_t { none, limited, refused };
 
+/// What an outcome did to the breaker; something to log.
+enum class Turn : std::uint8_t { none, opened, closed };
+
 /// One target (provider and model) or one key.  Thread-safe.
 class alignas(64) Health {
 public:
@@ -67,13 +70,14 @@ public:
         use.request(now);
     }
     /// … and ended well, or with an error that is the client's fault.
-    void succeeded(Admission admission, Clock::time_point now,
+    Turn succeeded(Admission admission, Clock::time_point now,
                    const HealthOptions& options) noexcept {
         in_flight_.fetch_sub(1, std::memory_order_relaxed);
-        breaker.succeeded(admission, now, options.breaker);
+        heard_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+        return breaker.succeeded(admission, now, options.breaker) ? Turn::closed : Turn::none;
     }
     /// … and failed: applies what policy() says about the failure's kind.
-    void failed(Admission admission, const Failure& failure, Clock::time_point now,
+    Turn failed(Admission admission, const Failure& failure, Clock::time_point now,
                 const HealthOptions& options) noexcept;
     /// … and told nothing.
     void abandoned(Admission admission) noexcept {
@@ -83,6 +87,14 @@ public:
     [[nodiscard]] std::uint32_t in_flight() const noexcept {
         return in_flight_.load(std::memory_order_relaxed);
     }
+    /// When it last answered; the clock's epoch: never.
+    [[nodiscard]] Clock::time_point heard() const noexcept {
+        return Clock::time_point(Clock::duration(heard_.load(std::memory_order_relaxed)));
+    }
+    /// No connection was to be had at the last error.
+    [[nodiscard]] bool is_unreachable() const noexcept {
+        return is_unreachable_.load(std::memory_order_relaxed);
+    }
 
     Breaker breaker;
     PeakAverage first_token;   ///< of attempts that answered; failures count with their length
@@ -91,8 +103,10 @@ public:
 
 private:
     std::atomic<std::int64_t> rest_until_{0};  ///< steady clock ticks
+    std::atomic<std::int64_t> heard_{0};       ///< likewise
     std::atomic<std::uint32_t> in_flight_{0};
     std::atomic<Rest> rest_{Rest::none};
+    std::atomic<bool> is_unreachable_{false};
 };
 
 /// Everything by name, for the life of the process: what a new configuration calls by the same name

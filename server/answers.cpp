@@ -1,6 +1,7 @@
 // The endpoints that the gateway answers by itself.
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/json.hpp"
+#include "router/provider_state.hpp"
 #include "server/dispatch.hpp"
 #include "server/worker.hpp"
 
@@ -108,18 +109,12 @@ void Dispatch::serve_models(std::string_view id) {
     answer(200, "application/json", body);
 }
 
-void Dispatch::serve_health(bool ready, std::string_view ledger) {
-    std::string body;
-    json::Writer writer(body);
-    writer.begin_object().member("status", ready ? "ok" : "unavailable");
-    if (!ledger.empty()) {
-        writer.member("ledger", ledger);
-    }
-    writer.end_object();
-    answer(ready ? 200 : 503, "application/json", body);
+void Dispatch::serve_live() {
+    answer(200, "application/json", R"({"status":"ok"})");
 }
 
 // Trouble with the ledger is told; it makes the gateway unavailable only where it refuses requests.
+// Anybody may ask, so of providers it tells how many have trouble and not which.
 void Dispatch::serve_ready() {
     const bool is_up =
         worker_.shared().ready.load(std::memory_order_relaxed) && !worker_.draining();
@@ -127,7 +122,22 @@ void Dispatch::serve_ready() {
     const bool is_well = ledger == nullptr || ledger->is_well();
     const bool refuses = ledger != nullptr && !ledger->is_writing() &&
                          snapshot_->settings().ledger.on_error == config::LedgerTrouble::refuse;
-    serve_health(is_up && !refuses, is_well ? std::string_view() : "failing");
+    const bool ready = is_up && !refuses;
+    std::string body;
+    json::Writer writer(body);
+    writer.begin_object().member("status", ready ? "ok" : "unavailable");
+    if (!is_well) {
+        writer.member("ledger", "failing");
+    }
+    const router::Trouble trouble = router::trouble_of(*snapshot_, Reactor::now());
+    if (trouble.unreachable > 0) {
+        writer.member_count("providers_unreachable", trouble.unreachable);
+    }
+    if (trouble.cooling_down > 0) {
+        writer.member_count("providers_cooling_down", trouble.cooling_down);
+    }
+    writer.end_object();
+    answer(ready ? 200 : 503, "application/json", body);
 }
 
 void Dispatch::serve_metrics() {

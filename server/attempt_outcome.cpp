@@ -139,9 +139,9 @@ void Dispatch::note_health(const Result<void>& outcome, Clock::time_point now) {
         return;
     }
     if (outcome) {
-        target.succeeded(admission_, now, options);
+        note_turn(target.succeeded(admission_, now, options), false);
         if (has_pool()) {
-            key.succeeded(key_admission_, now, options);
+            note_turn(key.succeeded(key_admission_, now, options), true);
         }
         note_answer(now);
         return;
@@ -152,19 +152,33 @@ void Dispatch::note_health(const Result<void>& outcome, Clock::time_point now) {
     // key's.
     const bool key_only =
         effect == HealthEffect::key_quarantine || (effect == HealthEffect::cool_down && has_pool());
-    if (key_only) {
-        target.succeeded(admission_, now, options);
-    } else {
-        target.failed(admission_, failure, now, options);
-    }
+    note_turn(key_only ? target.succeeded(admission_, now, options)
+                       : target.failed(admission_, failure, now, options),
+              false);
     if (has_pool()) {
-        key.failed(key_admission_, failure, now, options);
+        note_turn(key.failed(key_admission_, failure, now, options), true);
     }
     if (effect == HealthEffect::key_quarantine) {
         note_refused_key(failure, now);
     }
     if (effect == HealthEffect::error) {
         target.first_token.observe(now - attempt_began_, now);  // a slow failure is slow, too
+    }
+}
+
+// An operator wants to read of each turn once, whichever worker it came from.
+void Dispatch::note_turn(failover::Turn turn, bool of_key) {
+    if (turn == failover::Turn::none) [[likely]] {
+        return;
+    }
+    const bool opened = turn == failover::Turn::opened;
+    const metrics::Level level = opened ? metrics::Level::warn : metrics::Level::info;
+    const std::string_view event = opened ? "breaker opened" : "breaker closed";
+    const std::string& provider = provider_->endpoint.provider;
+    if (of_key) {
+        worker_.logger().log(level, event, {{"provider", provider}, {"key", key_.index + 1}});
+    } else {
+        worker_.logger().log(level, event, {{"provider", provider}, {"model", model_}});
     }
 }
 

@@ -158,7 +158,7 @@ Task<void> Dispatch::run() {
             serve_models(percent_decoded(x_.head.path.substr(x_.head.path.find("/models/") + 8)));
             break;
         case Action::live:
-            serve_health(true);
+            serve_live();
             break;
         case Action::ready:
             serve_ready();

@@ -52,7 +52,7 @@ private:
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
     void serve_models(std::string_view id);
-    void serve_health(bool ready, std::string_view ledger = {});
+    void serve_live();
     void serve_ready();
     void serve_metrics();
     [[nodiscard]] Task<void> serve_admin();  // server/admin/serve.cpp
@@ -70,6 +70,7 @@ private:
     [[nodiscard]] failover::Step next_step(failover::AttemptPlan& plan, const Failure& failure,
                                            Clock::time_point now);
     void note_health(const Result<void>& outcome, Clock::time_point now);
+    void note_turn(failover::Turn turn, bool of_key);
     void note_refused_key(const Failure& failure, Clock::time_point now);
     void note_answer(Clock::time_point now);
     void add_targets(failover::AttemptPlan& plan, std::span<const std::string> names);

@@ -13,10 +13,6 @@ void write_problems(json::Writer& writer, std::string_view name,
     writer.end_array();
 }
 
-std::string_view state_of(const router::Provider& provider) noexcept {
-    return provider.usable ? "ready" : "unusable";
-}
-
 }  // namespace
 
 Result<Answer> show_config(const Request& /*request*/, const Services& services) {
@@ -45,22 +41,6 @@ Result<Answer> reload(const Request& /*request*/, const Services& services) {
     writer.begin_object().key("applied").boolean(problems.empty());
     write_problems(writer, "problems", problems);
     writer.end_object();
-    return answer;
-}
-
-Result<Answer> list_providers(const Request& /*request*/, const Services& services) {
-    const router::SnapshotPtr snapshot = services.snapshot();
-    Answer answer;
-    json::Writer writer(answer.body);
-    writer.begin_object().key("data").begin_array();
-    for (const router::Provider& provider : snapshot->providers()) {
-        writer.begin_object().member("name", provider.settings.name);
-        writer.member("vendor", provider.vendor.name).member("state", state_of(provider));
-        writer.member("problem", provider.problem).member("base_url", provider.endpoint.base_url);
-        writer.member("default_model", provider.default_model).key("is_default");
-        writer.boolean(&provider == snapshot->default_provider()).end_object();
-    }
-    writer.end_array().end_object();
     return answer;
 }
 

@@ -122,3 +122,29 @@ TEST_CASE("workers share a target without losing the longest rest, a request or 
     fail_once(health, {.kind = FailureKind::connect_failed, .detail = "test"}, base, options);
     CHECK(health.breaker.state(base, options.breaker) == BreakerState::open);
 }
+
+TEST_CASE("who opens or closes a breaker is told so, once") {
+    ManualClock clock;
+    Health health;
+    HealthOptions options;
+    options.breaker.errors = 2;
+    const Failure failure{.kind = FailureKind::connect_failed, .detail = "test"};
+    const auto fails = [&](Admission admission) {
+        health.began(clock.now());
+        return health.failed(admission, failure, clock.now(), options);
+    };
+    CHECK(health.heard() == Clock::time_point());
+    CHECK(fails(Admission::normal) == Turn::none);
+    CHECK(fails(Admission::normal) == Turn::opened);
+    CHECK(fails(Admission::normal) == Turn::none);
+    CHECK(health.is_unreachable());
+    clock.advance(options.breaker.open);
+    CHECK(fails(health.breaker.admit(clock.now(), options.breaker)) == Turn::none);
+    clock.advance(options.breaker.open);
+    const Admission probe = health.breaker.admit(clock.now(), options.breaker);
+    health.began(clock.now());
+    CHECK(health.succeeded(probe, clock.now(), options) == Turn::closed);
+    CHECK(health.heard() == clock.now());
+    health.began(clock.now());
+    CHECK(health.succeeded(Admission::normal, clock.now(), options) == Turn::none);
+}

@@ -93,7 +93,8 @@ describe("what it tells", () => {
     const openai = json.data.find((one) => one.name === "openai");
     assert.equal(demo.state, "ready");
     assert.equal(demo.is_default, true);
-    assert.equal(openai.state, "unusable");
+    assert.deepEqual([demo.kind, demo.region, openai.kind, openai.region], ["builtin", "any", "cloud", "overseas"]);
+    assert.equal(openai.state, "no key");
     assert.match(openai.problem, /API key/);
   });
 

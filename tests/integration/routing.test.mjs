@@ -39,6 +39,8 @@ describe("what is remembered of a target", { concurrency: 4 }, () => {
     const state = () => gateway.metric("tollgate_breaker_state", { provider: "bad", model: "m" });
     for (let i = 0; i < 3; ++i) assert.equal((await gateway.chat({ model: "both" })).headers["x-tollgate-attempts"], "2");
     assert.equal(await state(), 2);
+    const opened = await gateway.logged((l) => l.event === "breaker opened", "the breaker's line");
+    assert.deepEqual([opened.level, opened.provider, opened.model], ["warn", "bad", "m"]);
     assert.equal((await gateway.chat({ model: "both" })).headers["x-tollgate-attempts"], "1", "it is left alone");
     assert.equal(upstreams.bad.requests.length, 3);
     assert.equal(await gateway.counted("tollgate_failovers_total", { from: "bad", to: "good", reason: "upstream_unavailable" }), 3);
@@ -47,6 +49,7 @@ describe("what is remembered of a target", { concurrency: 4 }, () => {
     const response = await gateway.chat({ model: "both" });
     assert.equal(response.headers["x-tollgate-provider"], "bad");
     assert.equal(await state(), 0);
+    await gateway.logged((l) => l.event === "breaker closed", "the breaker's line");
   });
 
   test("with every breaker open the least bad target is asked all the same", async (t) => {
@@ -72,6 +75,43 @@ describe("what is remembered of a target", { concurrency: 4 }, () => {
     await gateway.logged((line) => line.event === "configuration reloaded", "the reload");
     assert.equal((await gateway.chat({ model: "both" })).headers["x-tollgate-attempts"], "1");
     assert.equal(upstreams.a.requests.length, 1);
+  });
+});
+
+describe("what operators are told", { concurrency: 4 }, () => {
+  const admin = { listen: "127.0.0.1:0" };
+  const ready = async (gateway) => (await gateway.get("/health/ready")).json();
+
+  test("keys in quarantine and open breakers stand in the list of providers, and readiness counts them", async (t) => {
+    const up = await FakeUpstream.start(t, (incoming) => (incoming.headers.authorization === "Bearer key-bad"
+      ? incoming.reply(401, { error: { message: "Bad key" } }) : wellBehaved(incoming)));
+    const down = await FakeUpstream.start(t, (incoming) => incoming.reply(500, {}));
+    const gateway = await Gateway.start(t, {
+      server: one, admin,
+      providers: {
+        up: compat(up, { api_key: ["key-bad", "key-good"], key_balance: "order", models: ["m"] }),
+        down: compat(down, { api_key: "key-other", models: ["m", "unused"] }),
+        gone: compat({ url: "http://127.0.0.1:1/v1" }, { models: ["m"] }),
+      },
+      failover: { ...quick, retries: 1, breaker: { errors: 1, open: "1h" } },
+    });
+    assert.deepEqual(await ready(gateway), { status: "ok" });
+    assert.equal((await gateway.chat({ model: "up/m" })).status, 200);
+    assert.equal((await gateway.chat({ model: "down/m" })).status, 502);
+    assert.equal((await gateway.chat({ model: "gone/m" })).status, 502);
+    const { text } = await gateway.admin("GET", "providers");
+    const [first, second, third] = JSON.parse(text).data;
+    assert.equal(first.state, "ready");
+    assert.deepEqual(first.keys.map((key) => key.state), ["quarantined", "ready"]);
+    assert.ok(first.keys[0].usable_in_seconds > 250 && first.keys[0].usable_in_seconds <= 300, text);
+    assert.equal(first.targets.find((one) => one.model === "m").answered_seconds_ago, 0);
+    assert.equal(second.state, "cooling down");
+    assert.equal(second.targets.find((one) => one.model === "m").breaker, "open");
+    assert.equal(second.targets.find((one) => one.model === "unused").breaker, "closed");
+    assert.equal(third.state, "unreachable");
+    for (const secret of ["key-bad", "key-good", "key-other"]) assert.ok(!text.includes(secret));
+    assert.deepEqual(await ready(gateway), { status: "ok", providers_unreachable: 1, providers_cooling_down: 1 });
+    assert.equal((await gateway.get("/health/live")).text, '{"status":"ok"}');
   });
 });
 
