@@ -56,7 +56,7 @@ protected:
 };
 
 struct SessionLimits {
-    HeadLimits head;
+    HeadLimits head = {};
     std::uint32_t max_streams = 128;
     std::uint32_t header_table = 4096;
     std::uint32_t stream_window = 256 * 1024;

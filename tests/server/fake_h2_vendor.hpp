@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/server/fake_vendor.hpp"
+#include "tests/server/h2/frames.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -13,86 +14,6 @@
 #include <vector>
 
 namespace tollgate::server::tests {
-
-/// Frames as bytes (RFC 9113 section 4.1).
-namespace h2 {
-
-enum Type : std::uint8_t {
-    kData = 0,
-    kHeaders = 1,
-    kReset = 3,
-    kSettings = 4,
-    kPing = 6,
-    kGoaway = 7,
-    kWindow = 8,
-    kContinuation = 9
-};
-inline constexpr std::uint8_t kEndStream = 1;
-inline constexpr std::uint8_t kAck = 1;
-inline constexpr std::uint8_t kEndHeaders = 4;
-using Fields = std::vector<std::pair<std::string, std::string>>;
-
-inline std::string number(std::uint32_t value) {
-    return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-            static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-inline std::string frame(Type type, std::uint8_t flags, std::uint32_t stream,
-                         std::string_view payload) {
-    std::string bytes = number(static_cast<std::uint32_t>(payload.size())).substr(1);
-    bytes.append({static_cast<char>(type), static_cast<char>(flags)});
-    return bytes.append(number(stream)).append(payload);
-}
-inline std::string setting(std::uint16_t id, std::uint32_t value) {
-    return std::string{static_cast<char>(id >> 8), static_cast<char>(id)} + number(value);
-}
-inline std::string settings(std::string_view entries = {}) {
-    return frame(kSettings, 0, 0, entries);
-}
-// RFC 7541 section 6.2.2, lengths below 127 or in two more bytes.
-inline std::string literal(std::string_view text) {
-    if (text.size() < 127) {
-        return static_cast<char>(text.size()) + std::string(text);
-    }
-    std::string length{127};
-    for (std::size_t rest = text.size() - 127;;) {
-        const auto low = static_cast<char>(rest % 128);
-        rest /= 128;
-        length += static_cast<char>(rest > 0 ? low | 0x80 : low);
-        if (rest == 0) {
-            return length.append(text);
-        }
-    }
-}
-inline std::string block(const Fields& fields) {
-    std::string bytes;
-    for (const auto& [name, value] : fields) {
-        bytes += '\0';
-        bytes += literal(name) + literal(value);
-    }
-    return bytes;
-}
-inline std::string headers(std::uint32_t stream, const Fields& fields, std::uint8_t flags = 0) {
-    return frame(kHeaders, kEndHeaders | flags, stream, block(fields));
-}
-inline std::string data(std::uint32_t stream, std::string_view bytes, std::uint8_t flags = 0) {
-    return frame(kData, flags, stream, bytes);
-}
-inline std::string reset(std::uint32_t stream, std::uint32_t code) {
-    return frame(kReset, 0, stream, number(code));
-}
-inline std::string goaway(std::uint32_t last, std::uint32_t code = 0) {
-    return frame(kGoaway, 0, 0, number(last) + number(code));
-}
-inline std::string window(std::uint32_t stream, std::uint32_t more) {
-    return frame(kWindow, 0, stream, number(more));
-}
-
-/// A good answer in two frames.
-inline std::string answer(std::uint32_t stream, std::string_view body) {
-    return headers(stream, {{":status", "200"}}) + data(stream, body, kEndStream);
-}
-
-}  // namespace h2
 
 class FakeH2Vendor {
 public:
