@@ -30,12 +30,15 @@ Task<Result<void>> DemoCall::send(const adapters::UpstreamRequest& request, Inte
 
 void DemoCall::compose(const adapters::UpstreamRequest& request) {
     fault_ = options_.plan.fault_for(options_.attempt);
+    pieces_ = demo::PackedEvents(pieces(request));
+}
+
+std::vector<std::string> DemoCall::pieces(const adapters::UpstreamRequest& request) {
     if (const std::optional<demo::FaultAnswer> faulty = demo::fault_answer(fault_, options_.plan)) {
         status_ = faulty->status;
         retry_after_ = faulty->retry_after.value_or(std::string());
-        pieces_.push_back(faulty->body);
         streams_ = fault_ == demo::Fault::empty || fault_ == demo::Fault::malformed;
-        return;
+        return {faulty->body};
     }
     BodyBuffer body;
     body.append(request.body.joined());
@@ -43,25 +46,25 @@ void DemoCall::compose(const adapters::UpstreamRequest& request) {
         adapters::Request::peek(options_.operation, body.view(), kDepth);
     if (!peeked) {
         status_ = 400;
-        pieces_.push_back(adapters::error_json(peeked.error(), {}));
-        return;
+        return {adapters::error_json(peeked.error(), {})};
     }
     const demo::ModelContext context{
         .model = options_.model, .created = options_.created, .chunks = options_.plan.chunks};
     demo::ModelAnswer answer = demo::answer(*peeked, context);
     status_ = answer.status;
     streams_ = !answer.events.empty();
-    pieces_ =
+    std::vector<std::string> all =
         streams_ ? std::move(answer.events) : std::vector<std::string>(1, std::move(answer.body));
     if (fault_ == demo::Fault::cut) {
         if (!streams_) {
-            pieces_.front().resize(pieces_.front().size() / 2);
+            all.front().resize(all.front().size() / 2);
         }
-        cut_at_ = streams_ ? std::min(options_.plan.after, pieces_.size() - 1) : 1;
+        cut_at_ = streams_ ? std::min(options_.plan.after, all.size() - 1) : 1;
     } else if (fault_ == demo::Fault::stream_error) {
-        pieces_.resize(streams_ ? std::min(options_.plan.after, pieces_.size() - 1) : 0);
-        pieces_.push_back(streams_ ? demo::stream_error_event() : demo::stream_error_body());
+        all.resize(streams_ ? std::min(options_.plan.after, all.size() - 1) : 0);
+        all.push_back(streams_ ? demo::stream_error_event() : demo::stream_error_body());
     }
+    return all;
 }
 
 Task<Result<void>> DemoCall::receive_head(CallHead& head, Interrupt& interrupt) {
@@ -91,7 +94,7 @@ Task<Result<std::string_view>> DemoCall::receive(Interrupt& interrupt) {
     if (next_ >= cut_at_) {
         co_return reset_by_demo();
     }
-    if (next_ >= pieces_.size()) {
+    if (pieces_.size() == 0) {
         co_return std::string_view();
     }
     if (streams_ && next_ > 0 && options_.plan.chunk_delay.count() > 0) {
@@ -103,11 +106,12 @@ Task<Result<std::string_view>> DemoCall::receive(Interrupt& interrupt) {
         co_return fail(FailureKind::upstream_timeout,
                        "interrupted while reading from the demo vendor");
     }
-    co_return std::string_view(pieces_[next_++]);
+    ++next_;
+    co_return pieces_.next();
 }
 
 bool DemoCall::is_complete() const noexcept {
-    return next_ >= pieces_.size() && next_ < cut_at_;
+    return pieces_.size() == 0 && next_ < cut_at_;
 }
 
 }  // namespace tollgate::server::upstream

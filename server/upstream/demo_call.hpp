@@ -3,6 +3,7 @@
 #pragma once
 
 #include "adapters/demo/faults.hpp"
+#include "adapters/demo/packed_events.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/upstream/call.hpp"
@@ -33,13 +34,14 @@ public:
 
 private:
     void compose(const adapters::UpstreamRequest& request);
+    [[nodiscard]] std::vector<std::string> pieces(const adapters::UpstreamRequest& request);
     Reactor& reactor_;
     Options options_;
     demo::Fault fault_ = demo::Fault::none;
     unsigned status_ = 200;
     bool streams_ = false;
     std::string retry_after_;
-    std::vector<std::string> pieces_;  // the body, in the pieces in which it is handed out
+    demo::PackedEvents pieces_;  // the body, in the pieces in which it is handed out
     std::size_t next_ = 0;
     std::size_t cut_at_ = static_cast<std::size_t>(-1);  // pieces before the connection "breaks"
 };
