@@ -91,6 +91,7 @@ void Dispatch::begin_attempt(const router::RoutedTarget& routed) {
 void Dispatch::end_attempt(const Result<void>& outcome) {
     given_up_ = sent_ && !outcome && x_.interrupt.cause() != Cause::none;
     deadline_.clear();
+    relay_.reset();
     call_.reset();  // unfinished: cancels the vendor's work at once
     if (!std::exchange(attempting_, false)) {
         // Refused before anything was attempted: makes room for another probe.

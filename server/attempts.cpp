@@ -94,6 +94,19 @@ demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
 
 }  // namespace
 
+/// What has gone wrong so far.
+struct Dispatch::Trouble {
+    failover::AttemptSummary summary;
+    Failure last;
+};
+
+Dispatch::Trouble& Dispatch::troubled(std::unique_ptr<Trouble>& trouble) {
+    if (!trouble) {
+        trouble = std::make_unique<Trouble>();
+    }
+    return *trouble;
+}
+
 failover::AttemptPlan Dispatch::make_plan() {
     const std::optional<Clock::duration> asked = client_timeout(x_.head.find("x-tollgate-timeout"));
     exchange_deadline_ = record_.started + std::min<Clock::duration>(
@@ -107,10 +120,9 @@ failover::AttemptPlan Dispatch::make_plan() {
     return plan;
 }
 
-Task<Result<void>> Dispatch::run_attempts() {
+Task<void> Dispatch::run_attempts() {
     failover::AttemptPlan plan = make_plan();
-    failover::AttemptSummary summary;
-    Failure last;
+    std::unique_ptr<Trouble> trouble;  // apart: most requests have none, and streams last long
     start_keep_alive();
     Clock::time_point now = Reactor::now();
     for (failover::Step step = plan.first(now); step.is_attempt();) {
@@ -118,6 +130,7 @@ Task<Result<void>> Dispatch::run_attempts() {
             const Wake wake = co_await worker_.reactor().sleep_until(now + step.wait, x_.interrupt);
             report_.waited += step.wait;  // the vendor's time, not ours
             if (wake == Wake::interrupted) {
+                Failure& last = troubled(trouble).last;
                 last = explain_interrupt(x_.interrupt, std::move(last));
                 break;
             }
@@ -137,26 +150,31 @@ Task<Result<void>> Dispatch::run_attempts() {
         const bool attempted = attempting_;
         end_attempt(outcome);
         if (outcome) {
-            co_return outcome;
+            co_return;
         }
-        last = outcome.error();
+        troubled(trouble).last = outcome.error();
         now = Reactor::now();
         if (attempted) {
-            summary.add(shown_target(), last, now - attempt_began_);
+            trouble->summary.add(shown_target(), trouble->last, now - attempt_began_);
         }
         if (is_final()) {
             break;
         }
         x_.interrupt.reset();  // a timeout of the attempt that failed
-        step = next_step(plan, last, now);
+        step = next_step(plan, trouble->last, now);
     }
-    if (summary.size() > 1 && last.kind != FailureKind::client_gone && !report_.committed &&
-        !server::is_final(x_.interrupt.cause())) {
-        last = std::move(summary).conclude();
+    conclude(troubled(trouble));
+}
+
+// No attempt is left: the last failure is told, or all of them.
+void Dispatch::conclude(Trouble& trouble) {
+    if (trouble.summary.size() > 1 && trouble.last.kind != FailureKind::client_gone &&
+        !report_.committed && !server::is_final(x_.interrupt.cause())) {
+        trouble.last = std::move(trouble.summary).conclude();
     } else if (attempts_ > 0) {
-        last.detail = shown_target() + ": " + last.detail;
+        trouble.last.detail = shown_target() + ": " + trouble.last.detail;
     }
-    co_return std::unexpected(std::move(last));
+    refuse(trouble.last);
 }
 
 std::string Dispatch::shown_target() const {
@@ -212,27 +230,29 @@ Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
 
 // From a 2xx head to the end of the answer.
 Task<Result<void>> Dispatch::relay() {
-    RelayWiring wiring{
-        .call = *call_,
-        .head = upstream_head_,
-        .dialect = adapters::dialect(provider_->vendor.dialect),
-        .vendor = provider_->vendor,
-        .request = request_,
-        .target = {.endpoint = &provider_->endpoint, .model = model_},
-        .exchange = x_,
-        .heads = *this,
-        .deadline = deadline_,
-        .idle_timeout = timeouts_.idle,
-        .total_deadline = total_deadline_,
-        .first_token_deadline = first_token_deadline_,
-        .answer_id =
-            (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") +
-            record_.request_id,
-        .created = std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
-                       .count(),
-    };
-    Relay relay(std::move(wiring), report_);
-    co_return co_await relay.run();
+    relay_.emplace(
+        RelayWiring{
+            .call = *call_,
+            .head = upstream_head_,
+            .dialect = adapters::dialect(provider_->vendor.dialect),
+            .vendor = provider_->vendor,
+            .request = request_,
+            .target = {.endpoint = &provider_->endpoint, .model = model_},
+            .exchange = x_,
+            .heads = *this,
+            .deadline = deadline_,
+            .idle_timeout = timeouts_.idle,
+            .total_deadline = total_deadline_,
+            .first_token_deadline = first_token_deadline_,
+            .answer_id =
+                (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") +
+                record_.request_id,
+            .created =
+                std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
+                    .count(),
+        },
+        report_);
+    return relay_->run();
 }
 
 Result<void> Dispatch::make_call(const router::Provider& provider) {

@@ -140,12 +140,8 @@ Task<void> Dispatch::run() {
                           std::string(x_.head.path.substr(0, 200)) + "."});
         co_return;
     }
-    if (!endpoint->is_public) {
-        if (const Result<void> known = authenticate();
-            !known) {  // before the body: strangers cost no memory
-            refuse(known.error());
-            co_return;
-        }
+    if (!endpoint->is_public && !let_in()) {  // before the body: strangers cost no memory
+        co_return;
     }
     switch (endpoint->action) {
         case Action::model:
@@ -172,6 +168,15 @@ Task<void> Dispatch::run() {
     }
 }
 
+// False: refused.
+bool Dispatch::let_in() {
+    const Result<void> known = authenticate();
+    if (!known) {
+        refuse(known.error());
+    }
+    return known.has_value();
+}
+
 // Each listener has its own part of the endpoints.
 bool Dispatch::is_served_here(const Endpoint& endpoint) const noexcept {
     const config::AdminSettings& admin = snapshot_->settings().admin;
@@ -184,31 +189,40 @@ bool Dispatch::is_served_here(const Endpoint& endpoint) const noexcept {
 
 Task<void> Dispatch::serve_model(adapters::Operation operation) {
     request_.operation = operation;
-    if (may_not_be_written()) {
-        Failure failure{.kind = FailureKind::overloaded,
-                        .detail = "The ledger cannot be written now (ledger.on_error: refuse)."};
-        failure.retry_after = std::chrono::seconds(1);
-        refuse(failure);
+    if (refuse_unwritten()) {
         co_return;
     }
     is_in_ledger_ = true;
-    const Result<void> received = co_await read_body();
-    if (!received) {
-        refuse(received.error());
-        co_return;
+    const bool ready = co_await receive();
+    if (ready) {
+        co_await run_attempts();  // connect … commit … relay
     }
-    if (const Result<void> peeked = peek(); !peeked) {  // one pass over the body; nothing is copied
-        refuse(peeked.error());
-        co_return;
+}
+
+// Up to the targets; what this needs on the way is gone when it returns.  False: refused.
+Task<bool> Dispatch::receive() {
+    Result<void> good = co_await read_body();
+    if (good) {
+        good = peek();  // one pass over the body; nothing is copied
     }
-    if (const Result<void> chosen = route(); !chosen) {
-        refuse(chosen.error());
-        co_return;
+    if (good) {
+        good = route();
     }
-    const Result<void> served = co_await run_attempts();  // connect … commit … relay
-    if (!served) {
-        refuse(served.error());
+    if (!good) {
+        refuse(good.error());
     }
+    co_return good.has_value();
+}
+
+bool Dispatch::refuse_unwritten() {
+    if (!may_not_be_written()) {
+        return false;
+    }
+    Failure failure{.kind = FailureKind::overloaded,
+                    .detail = "The ledger cannot be written now (ledger.on_error: refuse)."};
+    failure.retry_after = std::chrono::seconds(1);
+    refuse(failure);
+    return true;
 }
 
 void Dispatch::identify() {

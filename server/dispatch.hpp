@@ -47,10 +47,13 @@ private:
     [[nodiscard]] Task<Result<void>> read_body();
     [[nodiscard]] Result<void> peek();
     [[nodiscard]] Result<void> route();
-    [[nodiscard]] Task<Result<void>> run_attempts();
+    [[nodiscard]] Task<void> run_attempts();
 
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
+    [[nodiscard]] bool let_in();
+    [[nodiscard]] bool refuse_unwritten();
+    [[nodiscard]] Task<bool> receive();
     void serve_models(std::string_view id);
     void serve_live();
     void serve_ready();
@@ -59,12 +62,15 @@ private:
     [[nodiscard]] Result<void> authenticate_admin();
     [[nodiscard]] bool is_served_here(const Endpoint& endpoint) const noexcept;
     [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
-    [[nodiscard]] Task<Result<void>> relay();
+    [[nodiscard]] Task<Result<void>> relay();  // not a coroutine
     [[nodiscard]] Task<Result<void>> send(adapters::UpstreamRequest& request);
     [[nodiscard]] Task<Failure> read_refusal();
     [[nodiscard]] Result<void> make_call(const router::Provider& provider);
     void begin_attempt(const router::RoutedTarget& routed);
     void end_attempt(const Result<void>& outcome);
+    struct Trouble;
+    [[nodiscard]] static Trouble& troubled(std::unique_ptr<Trouble>& trouble);
+    void conclude(Trouble& trouble);
     [[nodiscard]] failover::AttemptPlan make_plan();
     [[nodiscard]] bool admit(std::size_t index, bool forced, Clock::time_point now);
     [[nodiscard]] failover::Step next_step(failover::AttemptPlan& plan, const Failure& failure,
@@ -123,6 +129,7 @@ private:
     const std::vector<std::string>* allowed_models_ = nullptr;  // of the caller's key; null: all
     upstream::Origin* origin_ = nullptr;
     std::unique_ptr<upstream::Call> call_;
+    std::optional<Relay> relay_;             // of the current attempt, once it has a good head
     Clock::time_point exchange_deadline_{};  // no attempt goes beyond it
     Clock::time_point total_deadline_{};     // of the current attempt
     Clock::time_point first_token_deadline_ = Clock::time_point::max();  // likewise

@@ -2,6 +2,7 @@
 // that never say.
 #include "adapters/tokens/count.hpp"
 #include "server/dispatch.hpp"
+#include "server/io/give_back.hpp"
 
 namespace tollgate::server {
 namespace {
@@ -12,13 +13,15 @@ constexpr std::size_t kKeptPrompt = 16 * 1024;
 
 }  // namespace
 
-// Committed: there will be no other attempt that needs the request.
+// Committed: there will be no other attempt that needs the request, and the head has been made.
 void Dispatch::let_request_go() {
+    give_back(upstream_head_.relayed);
     if (body_.size() <= kKeptPrompt) {
+        give_back(request_.members);  // what is counted is the body
         return;
     }
     prompt_estimate_ = tokens::estimate_prompt(request_);
-    request_.members = {};
+    give_back(request_.members);
     request_.body = {};
     body_.release();
 }

@@ -29,6 +29,14 @@ std::unexpected<Failure> protocol_error(std::string detail) {
     return fail(FailureKind::protocol_error, std::move(detail));
 }
 
+std::unexpected<Failure> client_left() {
+    return fail(FailureKind::client_gone, "the client closed the connection or stopped reading");
+}
+
+Task<Result<void>> failed(FailureKind kind, std::string detail) {
+    co_return fail(kind, std::move(detail));
+}
+
 }  // namespace
 
 Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise) {
@@ -67,27 +75,22 @@ Task<Result<void>> Relay::run() {
     if (!w_.head.content_encoding.empty()) {
         undo_ = codec::ContentDecoder::make(w_.head.content_encoding);
         if (!undo_) {
-            co_return protocol_error("the answer has an unknown content coding '" +
-                                     w_.head.content_encoding + "'");
+            return failed(
+                FailureKind::protocol_error,
+                "the answer has an unknown content coding '" + w_.head.content_encoding + "'");
         }
     }
     const bool same = w_.dialect.relays();
     if (w_.request.operation == adapters::Operation::embeddings && !same) {
-        co_return co_await embeddings_translated();
+        return embeddings_translated();
     }
     if (w_.request.stream && w_.request.operation != adapters::Operation::embeddings) {
         if (!same) {
-            co_return co_await stream_translated();
+            return stream_translated();
         }
-        if (!is_event_stream(w_.head.content_type)) {
-            co_return co_await not_a_stream();
-        }
-        co_return co_await stream_as_read();
+        return is_event_stream(w_.head.content_type) ? stream_as_read() : not_a_stream();
     }
-    if (same) {
-        co_return co_await whole_as_read();
-    }
-    co_return co_await whole_translated();
+    return same ? whole_as_read() : whole_translated();
 }
 
 adapters::DecodeContext Relay::decode_context() const {
@@ -96,36 +99,46 @@ adapters::DecodeContext Relay::decode_context() const {
 
 Task<Result<std::string_view>> Relay::next() {
     for (;;) {
-        const Clock::time_point now = Reactor::now();
-        const Clock::time_point idle = now + w_.idle_timeout;
-        if (!report_.committed && w_.first_token_deadline < std::min(idle, w_.total_deadline)) {
-            w_.deadline.arm(Cause::first_token_timeout, w_.first_token_deadline);
-        } else if (idle < w_.total_deadline) {
-            w_.deadline.arm(Cause::stream_timeout, idle);
-        } else {
-            w_.deadline.arm(Cause::total_timeout, w_.total_deadline);
-        }
+        const Clock::time_point asked = arm();
         Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
-        report_.last_read = Reactor::now();
-        report_.waited += report_.last_read - now;
-        if (!bytes) {
-            co_return std::unexpected(
-                explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
-        }
-        if (!undo_) {
+        if (take(bytes, asked)) {
             co_return bytes;
         }
-        decoded_.clear();
-        const Result<void> undone =
-            bytes->empty() ? undo_->end() : undo_->feed(*bytes, decoded_, kMostStep);
-        if (!undone) {
-            co_return protocol_error("the answer's content coding is broken: " +
-                                     undone.error().detail);
-        }
-        if (bytes->empty() || !decoded_.empty()) {
-            co_return std::string_view(decoded_);
-        }
     }
+}
+
+Clock::time_point Relay::arm() {
+    const Clock::time_point now = Reactor::now();
+    const Clock::time_point idle = now + w_.idle_timeout;
+    if (!report_.committed && w_.first_token_deadline < std::min(idle, w_.total_deadline)) {
+        w_.deadline.arm(Cause::first_token_timeout, w_.first_token_deadline);
+    } else if (idle < w_.total_deadline) {
+        w_.deadline.arm(Cause::stream_timeout, idle);
+    } else {
+        w_.deadline.arm(Cause::total_timeout, w_.total_deadline);
+    }
+    return now;
+}
+
+bool Relay::take(Result<std::string_view>& bytes, Clock::time_point asked) {
+    report_.last_read = Reactor::now();
+    report_.waited += report_.last_read - asked;
+    if (!bytes) {
+        bytes = std::unexpected(explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
+        return true;
+    }
+    if (!undo_) {
+        return true;
+    }
+    decoded_.clear();
+    const bool ended = bytes->empty();
+    const Result<void> undone = ended ? undo_->end() : undo_->feed(*bytes, decoded_, kMostStep);
+    if (undone) {
+        bytes = std::string_view(decoded_);
+    } else {
+        bytes = protocol_error("the answer's content coding is broken: " + undone.error().detail);
+    }
+    return ended || !undone || !decoded_.empty();
 }
 
 Task<Result<bool>> Relay::collect(std::string& body, std::size_t limit) {
@@ -184,16 +197,14 @@ Task<Result<void>> Relay::drain() {
     w_.deadline.clear();  // now it is the client that everybody waits for
     const bool sent = co_await w_.exchange.responder.drain();
     if (!sent) {
-        co_return fail(FailureKind::client_gone,
-                       "the client closed the connection or stopped reading");
+        co_return client_left();
     }
     co_return Result<void>();
 }
 
 Task<Result<void>> Relay::send(std::string_view piece, bool last) {
     if (!write(std::span(&piece, 1), last)) {
-        co_return fail(FailureKind::client_gone,
-                       "the client closed the connection or stopped reading");
+        co_return client_left();
     }
     if (w_.exchange.responder.congested() && !last) {
         co_return co_await drain();
@@ -279,6 +290,8 @@ Task<Result<void>> Relay::not_a_stream() {
                              w_.head.content_type.substr(0, 100) + "'");
 }
 
+// This coroutine waits for minutes, thousands of it at a time: what need not live across a wait is
+// elsewhere, and no other coroutine stands between it and the call.
 Task<Result<void>> Relay::stream_as_read() {
     stream_ = std::make_unique<RelayedStream>(
         w_.request.include_usage ? UsageChunk::pass : UsageChunk::strip, &report_.heard);
@@ -286,31 +299,35 @@ Task<Result<void>> Relay::stream_as_read() {
         stream_->tell_cost(
             [this](const adapters::Usage& usage) { return w_.heads.usage_cost(usage); });
     }
-    for (;;) {
-        Result<std::string_view> bytes = co_await next();
-        if (!bytes) {
-            co_return std::unexpected(std::move(bytes.error()));
+    Result<void> good;
+    while (good && !stream_->is_done()) {
+        const Clock::time_point asked = arm();
+        Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
+        if (!take(bytes, asked)) {
+            continue;
         }
-        Result<void> good = pass_on(*bytes);
-        if (!good) {
-            co_return good;
-        }
-        if (w_.exchange.responder.congested()) {
-            good = co_await drain();
-            if (!good) {
-                co_return good;
+        good = pass_on(bytes);
+        if (good && w_.exchange.responder.congested()) {
+            w_.deadline.clear();  // now it is the client that everybody waits for
+            const bool sent = co_await w_.exchange.responder.drain();
+            if (!sent) {
+                good = client_left();
             }
         }
-        if (stream_->is_done()) {
-            co_return co_await see_off();
-        }
     }
+    if (good) {
+        co_await see_off();
+    }
+    co_return good;
 }
 
 // The synchronous part of stream_as_read(): what came in, out to the client.
-Result<void> Relay::pass_on(std::string_view bytes) {
+Result<void> Relay::pass_on(Result<std::string_view>& bytes) {
+    if (!bytes) {
+        return std::unexpected(std::move(bytes.error()));
+    }
     const bool committed = report_.committed;
-    Result<void> good = bytes.empty() ? stream_->end(committed) : stream_->feed(bytes, committed);
+    Result<void> good = bytes->empty() ? stream_->end(committed) : stream_->feed(*bytes, committed);
     report_.usage = stream_->usage();
     if (!stream_->pieces().empty() && (good || committed)) {
         if (!committed) {
@@ -321,8 +338,7 @@ Result<void> Relay::pass_on(std::string_view bytes) {
             w_.heads.settle();
         }
         if (!write(stream_->pieces(), last)) {
-            return fail(FailureKind::client_gone,
-                        "the client closed the connection or stopped reading");
+            return client_left();
         }
     }
     return good;
@@ -330,7 +346,7 @@ Result<void> Relay::pass_on(std::string_view bytes) {
 
 // The client has its answer.  The vendor's last bytes usually come at once, and then the connection
 // can be kept.
-Task<Result<void>> Relay::see_off() {
+Task<void> Relay::see_off() {
     w_.deadline.arm(Cause::elapsed, Reactor::now() + kSeeOff);
     while (!w_.call.is_complete()) {
         Result<std::string_view> rest = co_await w_.call.receive(w_.exchange.interrupt);
@@ -342,7 +358,6 @@ Task<Result<void>> Relay::see_off() {
     if (w_.exchange.interrupt.cause() == Cause::elapsed) {
         w_.exchange.interrupt.reset();
     }
-    co_return Result<void>();
 }
 
 Task<Result<void>> Relay::stream_translated() {

@@ -79,14 +79,15 @@ public:
     Relay(RelayWiring wiring, RelayReport& report);
     ~Relay();
 
+    /// Not a coroutine: what it chooses between are.
     [[nodiscard]] Task<Result<void>> run();
 
 private:
     [[nodiscard]] Task<Result<void>> whole_as_read();
     [[nodiscard]] Task<Result<void>> stream_as_read();
     [[nodiscard]] Task<Result<void>> not_a_stream();
-    [[nodiscard]] Result<void> pass_on(std::string_view bytes);
-    [[nodiscard]] Task<Result<void>> see_off();
+    [[nodiscard]] Result<void> pass_on(Result<std::string_view>& bytes);
+    [[nodiscard]] Task<void> see_off();
     [[nodiscard]] Task<Result<void>> whole_translated();
     [[nodiscard]] Task<Result<void>> stream_translated();
     [[nodiscard]] Task<Result<void>> embeddings_translated();
@@ -94,6 +95,10 @@ private:
     /// The next bytes of the answer with content coding undone; empty at its end.  Dies with the
     /// next await.
     [[nodiscard]] Task<Result<std::string_view>> next();
+    /// Its two halves around the wait: sets the deadline and returns the time; then judges what has
+    /// come.  False: nothing of it is left when the content coding is undone, read on.
+    [[nodiscard]] Clock::time_point arm();
+    [[nodiscard]] bool take(Result<std::string_view>& bytes, Clock::time_point asked);
     /// The whole body, up to kMostWhole bytes; `complete` is false when there is more.
     [[nodiscard]] Task<Result<bool>> collect(std::string& body, std::size_t limit);
     [[nodiscard]] Task<Result<void>> collect_whole(std::string& body);

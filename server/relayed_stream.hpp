@@ -8,8 +8,8 @@
 #include "failover/failure.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,7 +63,7 @@ private:
     adapters::AnswerProbe probe_;
     std::vector<std::string_view> pieces_;
     TellCost tell_cost_;
-    std::deque<std::string> edited_;  // behind pieces_
+    std::list<std::string> edited_;  // behind pieces_; a deque would allocate for none
     std::string stripped_;  // likewise; events without their "usage":null, one after another
     bool strips_ = false;   // there were some
     UsageChunk usage_chunk_;

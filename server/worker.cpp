@@ -209,17 +209,24 @@ void Worker::note_handshake(const ssl_st& ssl) {
 
 void Worker::enter(ClientConnection& connection) {
     clients_.insert(&connection);
-    peak_clients_ = std::max(peak_clients_, clients_.size());
+    note_load(+1);
     shared_.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Worker::leave(ClientConnection& connection) noexcept {
     clients_.erase(&connection);
-    if (peak_clients_ >= kTrimFrom && clients_.size() <= peak_clients_ / 2) {
-        peak_clients_ = clients_.size();
+    note_load(-1);
+    shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Worker::note_load(int change) noexcept {
+    load_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(load_) + change);
+    if (change > 0) {
+        peak_load_ = std::max(peak_load_, load_);
+    } else if (peak_load_ >= kTrimFrom && load_ <= peak_load_ / 2) {
+        peak_load_ = load_;
         trim_->set(Reactor::now() + kTrimAfter);
     }
-    shared_.client_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Worker::adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContext> tls) {
@@ -283,12 +290,16 @@ Task<void> Worker::dispatch(Exchange& exchange) {
         bug = error.what();
     }
     if (!bug.empty()) {
-        shared_.logger.log(metrics::Level::error, "an exchange ended in an exception",
-                           {{"what", bug}});
-        const Failure failure{.kind = FailureKind::internal,
-                              .detail = "The gateway failed on this request."};
-        dispatch.refuse(failure);
+        refuse_by_bug(dispatch, bug);
     }
+}
+
+void Worker::refuse_by_bug(Dispatch& dispatch, std::string_view what) {
+    shared_.logger.log(metrics::Level::error, "an exchange ended in an exception",
+                       {{"what", what}});
+    const Failure failure{.kind = FailureKind::internal,
+                          .detail = "The gateway failed on this request."};
+    dispatch.refuse(failure);
 }
 
 Task<void> Worker::refuse_unparsed(Exchange& exchange, const Failure& failure) {

@@ -37,6 +37,8 @@
 
 namespace tollgate::server {
 
+class Dispatch;
+
 /// What all workers share; outlives them.
 struct Shared {
     metrics::Registry& registry;
@@ -117,6 +119,8 @@ public:
 
     void enter(ClientConnection& connection);
     void leave(ClientConnection& connection) noexcept;
+    /// Connections and HTTP/2 streams come and go: when many have gone, their memory goes too.
+    void note_load(int change) noexcept;
     /// An exception has reached the root of a task.
     void report_bug(std::string_view what);
 
@@ -138,6 +142,7 @@ private:
     };
     [[nodiscard]] Task<void> accept_loop(Listener& listener);
     void serve(int fd, ClientPeer peer, bool may_secure);
+    void refuse_by_bug(Dispatch& dispatch, std::string_view what);
     [[nodiscard]] Task<void> shut_down(Clock::duration grace);
     void upstream_connections(const upstream::Origin& origin, int active_change,
                               int idle_change) override;
@@ -152,7 +157,8 @@ private:
     metrics::AccessLog access_log_;
     std::unique_ptr<AccessFlush> access_flush_;
     std::unique_ptr<Trim> trim_;
-    std::size_t peak_clients_ = 0;
+    std::size_t load_ = 0;
+    std::size_t peak_load_ = 0;
     upstream::Pool pool_;
     upstream::TokenCache tokens_;
     failover::RetryBudget retry_budget_;

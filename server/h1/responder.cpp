@@ -1,5 +1,7 @@
 #include "server/h1/responder.hpp"
 
+#include "server/io/give_back.hpp"
+
 #include <charconv>
 #include <vector>
 
@@ -148,7 +150,7 @@ bool Responder::write(std::span<const std::string_view> pieces, bool last) {
         return true;
     }
     const bool sent = queue_.write(wiring_.channel, std::span<const iovec>(vector, count));
-    head_ = std::string();
+    give_back(head_);
     return sent;
 }
 

@@ -2,6 +2,7 @@
 
 #include "adapters/codec/base64.hpp"
 #include "server/h1/head_parser.hpp"
+#include "server/io/give_back.hpp"
 #include "server/linger.hpp"
 #include "server/worker.hpp"
 
@@ -112,7 +113,7 @@ Task<void> Session::run() {
 
 // False: the connection is done with (nothing more to say to it).
 Task<bool> Session::next_request() {
-    head_bytes_ = std::string();
+    give_back(head_bytes_);
     // Until then the next request may be on its way: the last answer may have gone before it could
     // say that there would be no other.
     if (worker_.closes_idle() && input_.empty()) {
@@ -123,7 +124,7 @@ Task<bool> Session::next_request() {
     while (!accepted && !refusal_ && !handover_) {
         idle_ = input_.empty();
         if (idle_) {
-            input_ = std::string();  // an idle connection holds no buffer
+            give_back(input_);  // an idle connection holds no buffer
             deadline_.arm(Cause::idle_timeout, Reactor::now() + limits_.idle_timeout);
         } else if (!deadline_.is_set() || deadline_.cause() != Cause::header_timeout) {
             deadline_.arm(Cause::header_timeout, Reactor::now() + limits_.header_timeout);

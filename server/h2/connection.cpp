@@ -1,6 +1,7 @@
 #include "server/h2/connection.hpp"
 
 #include "server/h1/head_parser.hpp"
+#include "server/io/give_back.hpp"
 #include "server/linger.hpp"
 #include "server/worker.hpp"
 
@@ -62,7 +63,7 @@ Task<void> Connection::run(Opening opening) {
         writer_task_.spawn(write_loop());
         if (!opening.received.empty()) {
             take(opening.received);
-            opening.received = std::string();
+            give_back(opening.received);
         }
         serve_news();
         want_write();
@@ -257,6 +258,7 @@ Stream& Connection::add_stream(std::int32_t id, IncomingHead&& head, bool ended)
     auto stream = std::make_unique<Stream>(*this, id, std::move(head), ended);
     stream->place = streams_.size();
     streams_.push_back(stream.get());
+    worker_.note_load(+1);
     if (streams_.size() == 1 && limits_.ping_interval > Clock::duration::zero()) {
         watch_until(Reactor::now() + limits_.ping_interval);
     }
@@ -290,6 +292,7 @@ void Connection::leave(Stream& stream) noexcept {
     if (stream.is_touched) {
         std::erase(touched_, &stream);
     }
+    worker_.note_load(-1);
     streams_[stream.place] = streams_.back();
     streams_[stream.place]->place = stream.place;
     streams_.pop_back();

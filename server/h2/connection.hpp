@@ -70,6 +70,8 @@ public:
     /// The stream has news for its coroutine, which gets them when the session has returned.
     void touch(Stream& stream) noexcept;
     void leave(Stream& stream) noexcept;
+    /// A buffer for what a stream has to send: few have something at the same time.
+    [[nodiscard]] std::string& spare_buffer() noexcept { return spare_buffer_; }
     void count_attack(metrics::Attack kind) noexcept;
 
 private:
@@ -127,6 +129,7 @@ private:
     Alarm age_;     // max_age, then the second GOAWAY
     Alarm cutoff_;  // after cut()
     std::coroutine_handle<> writer_;
+    std::string spare_buffer_;
     std::vector<Stream*> streams_;
     std::vector<std::unique_ptr<Stream>> arrived_;  // not started yet
     std::vector<Stream*> touched_;

@@ -1,6 +1,7 @@
 #include "server/h2/request_head.hpp"
 
 #include "server/field_syntax.hpp"
+#include "server/io/give_back.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -197,7 +198,7 @@ HeadVerdict HeadBuilder::finish(IncomingHead& out) {
         move_to(out);
     }
     if (bytes_.capacity() > 16 * 1024) {  // most heads are small; do not keep room for the others
-        bytes_ = std::string();
+        give_back(bytes_);
     }
     return verdict_;
 }

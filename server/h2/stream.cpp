@@ -1,6 +1,7 @@
 #include "server/h2/stream.hpp"
 
 #include "server/h2/connection.hpp"
+#include "server/io/give_back.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ namespace {
 
 // Where the producer is asked to wait.  A frame holds 16 KiB; two of them keep a fast client busy.
 constexpr std::size_t kCongested = 32 * 1024;
+// What held more is not kept for the next.
+constexpr std::size_t kKeptBuffer = 16 * 1024;
 // Room that is made for an announced body before all of it is here.
 constexpr std::uint64_t kMostPrepared = 256 * 1024;
 // Bytes a second, on average, that a body must come with.
@@ -46,8 +49,8 @@ Stream::~Stream() {
 void Stream::refuse(const HeadVerdict& verdict) {
     const FailureKind kind =
         verdict.status == 431 ? FailureKind::headers_too_large : FailureKind::bad_request;
-    refusal_ =
-        Failure{.kind = kind, .detail = std::string(verdict.reason), .status = verdict.status};
+    refusal_ = std::make_unique<const Failure>(
+        Failure{.kind = kind, .detail = std::string(verdict.reason), .status = verdict.status});
 }
 
 Task<void> Stream::run() {
@@ -56,8 +59,7 @@ Task<void> Stream::run() {
         incoming_.head,          *this, *this, interrupt_, peer.address, peer.listener,
         peer.certificate_subject};
     if (refusal_) {
-        const Failure failure = std::move(*refusal_);
-        co_await connection_.worker().refuse_unparsed(exchange, failure);
+        co_await connection_.worker().refuse_unparsed(exchange, *refusal_);
     } else {
         co_await connection_.worker().dispatch(exchange);
     }
@@ -181,7 +183,7 @@ void Stream::send_head(bool has_body) {
     head_submitted_ = true;
     last_written_ = last_written_ || !has_body;
     connection_.session().submit_head(id_, head_, has_body);
-    head_ = std::string();
+    give_back(head_);
 }
 
 bool Stream::write(std::span<const std::string_view> pieces, bool last) {
@@ -201,6 +203,9 @@ bool Stream::write(std::span<const std::string_view> pieces, bool last) {
             connection_.want_write();
             return true;
         }
+    }
+    if (queue_.empty()) {
+        queue_.swap(connection_.spare_buffer());
     }
     queue_.reserve(queue_.size() + size);
     for (const std::string_view piece : pieces) {
@@ -254,11 +259,11 @@ void Stream::take(char* to, std::size_t size) noexcept {
     taken_ += size;
     if (taken_ == queue_.size()) {
         taken_ = 0;
-        if (queue_.capacity() > 4 * 1024) {
-            queue_ = std::string();
-        } else {
-            queue_.clear();
+        queue_.clear();
+        if (queue_.capacity() <= kKeptBuffer) {
+            queue_.swap(connection_.spare_buffer());
         }
+        give_back(queue_);
     }
     connection_.touch(*this);
 }

@@ -6,6 +6,7 @@
 #include "server/io/reactor.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -76,7 +77,7 @@ private:
     Connection& connection_;
     std::int32_t id_;
     IncomingHead incoming_;
-    std::optional<Failure> refusal_;
+    std::unique_ptr<const Failure> refusal_;
     Interrupt interrupt_;
     InterruptDeadline deadline_;
     WaitList waiting_;  // the one coroutine of this stream, for news of either direction

@@ -1,5 +1,7 @@
 #include "server/io/channel.hpp"
 
+#include "server/io/give_back.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -206,7 +208,7 @@ bool WriteQueue::flush(Channel& channel) {
         error_ = result.error != 0 ? result.error : EPIPE;
         return false;
     }
-    pending_ = std::string();  // gives the memory back: most streams never queue again
+    give_back(pending_);  // most streams never queue again
     sent_ = 0;
     return true;
 }

@@ -1,5 +1,7 @@
 #include "server/upstream/h1_call.hpp"
 
+#include "server/io/give_back.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -220,7 +222,7 @@ Task<Result<std::string_view>> H1Call::receive(Interrupt& interrupt) {
         has_early_ = false;
         co_return std::string_view(received_);
     }
-    received_ = std::string();
+    give_back(received_);
     if (++unyielded_ == kReadsInARow) {  // a vendor faster than we are must not starve the others
         unyielded_ = 0;
         co_await interrupt.reactor().yield();

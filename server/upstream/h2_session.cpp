@@ -1,5 +1,6 @@
 #include "server/upstream/h2_session.hpp"
 
+#include "server/io/give_back.hpp"
 #include "server/upstream/pool.hpp"
 
 #include <nghttp2/nghttp2.h>
@@ -462,7 +463,7 @@ void H2Session::write_some() {
     }
     if (!dead_ && out_.empty()) {
         if (out_.capacity() > kKeptBuffer) {
-            out_ = std::string();
+            give_back(out_);
         }
         if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) {
             die(FailureKind::protocol_error,

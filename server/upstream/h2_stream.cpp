@@ -1,5 +1,6 @@
 #include "server/upstream/h2_stream.hpp"
 
+#include "server/io/give_back.hpp"
 #include "server/upstream/answer_fields.hpp"
 #include "server/upstream/h2_session.hpp"
 
@@ -45,7 +46,7 @@ std::string_view H2Stream::take() {
     handed_.swap(arrived_);
     arrived_.clear();
     if (arrived_.capacity() > kKeptBuffer) {
-        arrived_ = std::string();
+        give_back(arrived_);
     }
     owed_ += handed_.size();
     return handed_;
