@@ -95,12 +95,6 @@ struct Route {
 /// The failure that says of each target why it cannot serve.
 [[nodiscard]] Failure cannot_serve(std::string_view model, std::span<const LeftOut> left_out);
 
-/// A name that clients may use, for GET /v1/models.
-struct ListedModel {
-    std::string id;
-    std::string owner;
-};
-
 struct AutoPlan;  // router/auto/plan.hpp
 
 /// What the builder must be told about the world besides the settings.
@@ -135,7 +129,6 @@ public:
         const noexcept {
         return vocabulary_;
     }
-    [[nodiscard]] const std::vector<ListedModel>& models() const noexcept { return models_; }
     [[nodiscard]] const std::vector<config::Problem>& warnings() const noexcept {
         return warnings_;
     }
@@ -184,7 +177,6 @@ private:
         listed_;  // models that providers list, by bare id
     const Provider* default_provider_ = nullptr;
     std::shared_ptr<const metrics::Vocabulary> vocabulary_;
-    std::vector<ListedModel> models_;
     std::shared_ptr<const AutoPlan> auto_plan_;
     std::shared_ptr<failover::HealthTable> health_;
     failover::HealthOptions health_options_;

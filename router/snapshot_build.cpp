@@ -309,9 +309,6 @@ void SnapshotBuilder::choose_default() {
 
 void SnapshotBuilder::list_models() {
     std::vector<metrics::TargetName> names;
-    for (const auto& [name, alias] : snapshot_->aliases_) {
-        snapshot_->models_.push_back({.id = name, .owner = "tollgate"});
-    }
     for (Provider& provider : snapshot_->providers_) {
         std::vector<std::string_view> ids;
         if (!provider.default_model.empty()) {
@@ -336,8 +333,6 @@ void SnapshotBuilder::list_models() {
                     std::string(id),
                     RoutedTarget{
                         .provider = &provider, .model = id, .record = &provider.record(id)});
-                snapshot_->models_.push_back({.id = provider.settings.name + "/" + std::string(id),
-                                              .owner = provider.settings.name});
             }
         }
     }

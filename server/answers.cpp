@@ -1,6 +1,7 @@
 // The endpoints that the gateway answers by itself.
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/json.hpp"
+#include "router/listing.hpp"
 #include "router/provider_state.hpp"
 #include "server/dispatch.hpp"
 #include "server/worker.hpp"
@@ -33,24 +34,57 @@ void write_facts(json::Writer& writer, const catalog::Model& model) {
     }
 }
 
-/// "provider/model"; null for aliases and for what nothing is known about.
-const catalog::Model* known_model(const router::Snapshot& snapshot, std::string_view id) {
-    const std::size_t slash = std::min(id.find('/'), id.size());
-    const router::Provider* const provider = snapshot.provider(id.substr(0, slash));
-    return provider == nullptr || slash == id.size() ? nullptr
-                                                     : provider->prices.find(id.substr(slash + 1));
+struct ListedModel {
+    std::string_view id;    ///< "provider/model", or an alias
+    std::string_view bare;  ///< without the provider
+    std::string_view owner;
+    const catalog::Model* known = nullptr;  ///< null: nothing is known
+};
+
+/// Whether requests for it can be served at all.
+bool is_served(const catalog::Model* known) noexcept {
+    return known == nullptr || known->type == catalog::Type::chat ||
+           known->type == catalog::Type::completion || known->type == catalog::Type::embedding;
 }
 
-void write_model(json::Writer& writer, const router::ListedModel& model,
-                 const catalog::Model* known, std::int64_t created) {
+/// Visits what may be asked for until `visit` says that this is it; false: it never did.
+template <class Visit>
+bool for_each_model(const router::Snapshot& snapshot, const ModelLists& lists, const Visit& visit) {
+    for (const config::ModelAlias& alias : snapshot.settings().models) {
+        if (visit(ListedModel{.id = alias.name, .bare = alias.name, .owner = "tollgate"})) {
+            return true;
+        }
+    }
+    std::string id;
+    for (const router::Provider& provider : snapshot.providers()) {
+        if (!provider.usable) {
+            continue;
+        }
+        const std::shared_ptr<const ModelLists::Ids> live = lists.find(provider);
+        for (const std::string_view bare : router::offered_models(provider, live.get())) {
+            const catalog::Model* const known = provider.prices.find(bare);
+            id = provider.settings.name;
+            id.append("/").append(bare);
+            if (is_served(known) &&
+                visit(ListedModel{
+                    .id = id, .bare = bare, .owner = provider.settings.name, .known = known})) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void write_model(json::Writer& writer, std::string_view id, const ListedModel& model,
+                 std::int64_t created) {
     writer.begin_object()
-        .member("id", model.id)
+        .member("id", id)
         .member("object", "model")
         .key("created")
         .integer(created);
     writer.member("owned_by", model.owner);
-    if (known != nullptr) {
-        write_facts(writer, *known);
+    if (model.known != nullptr) {
+        write_facts(writer, *model.known);
     }
     writer.end_object();
 }
@@ -82,30 +116,35 @@ std::vector<metrics::LiveSample> live_samples(const router::Snapshot& snapshot,
 }  // namespace
 
 void Dispatch::serve_models(std::string_view id) {
+    worker_.list_fetcher().refresh(snapshot_);
     const std::int64_t created =
         std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
     std::string body;
     json::Writer writer(body);
-    if (!id.empty()) {
-        for (const router::ListedModel& model : snapshot_->models()) {
-            if (model.id == id || model.id.ends_with("/" + std::string(id))) {
-                write_model(writer, {.id = std::string(id), .owner = model.owner},
-                            known_model(*snapshot_, model.id), created);
-                answer(200, "application/json", body);
-                return;
+    if (id.empty()) {
+        writer.begin_object().member("object", "list").key("data").begin_array();
+    }
+    const bool found =
+        for_each_model(*snapshot_, worker_.shared().model_lists, [&](const ListedModel& model) {
+            if (id.empty()) {
+                write_model(writer, model.id, model, created);
+                return false;
             }
-        }
+            const bool is_it = model.id == id || model.bare == id;
+            if (is_it) {
+                write_model(writer, id, model, created);
+            }
+            return is_it;
+        });
+    if (id.empty()) {
+        writer.end_array().end_object();
+    } else if (!found) {
         refuse({.kind = FailureKind::unknown_model,
                 .detail = "The model '" + std::string(id.substr(0, 200)) +
                           "' is not listed here; see GET /v1/models.",
                 .param = "model"});
         return;
     }
-    writer.begin_object().member("object", "list").key("data").begin_array();
-    for (const router::ListedModel& model : snapshot_->models()) {
-        write_model(writer, model, known_model(*snapshot_, model.id), created);
-    }
-    writer.end_array().end_object();
     answer(200, "application/json", body);
 }
 

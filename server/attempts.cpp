@@ -6,8 +6,7 @@
 #include "server/dispatch.hpp"
 #include "server/upstream/authorize.hpp"
 #include "server/upstream/demo_call.hpp"
-#include "server/upstream/h1_call.hpp"
-#include "server/upstream/h2_call.hpp"
+#include "server/upstream/make_call.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -282,11 +281,7 @@ Result<void> Dispatch::make_call(const router::Provider& provider) {
         return std::unexpected(std::move(origin.error()));
     }
     origin_ = *origin;
-    if (origin_->speaks == upstream::Origin::Speaks::http1) {
-        call_ = std::make_unique<upstream::H1Call>(worker_.pool(), *origin_, worker_.scratch());
-    } else {
-        call_ = std::make_unique<upstream::H2Call>(worker_.pool(), *origin_, worker_.scratch());
-    }
+    call_ = upstream::make_call(worker_.pool(), *origin_, worker_.scratch());
     return {};
 }
 

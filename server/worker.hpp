@@ -19,6 +19,8 @@
 #include "server/io/side_thread.hpp"
 #include "server/io/task_group.hpp"
 #include "server/io/tls_server.hpp"
+#include "server/list_fetcher.hpp"
+#include "server/model_lists.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
 
@@ -48,6 +50,7 @@ struct Shared {
     router::AuthThrottle throttle{0};
     ledger::Ledger* ledger = nullptr;  ///< null: there is none
     PeerCounts peers = {};
+    ModelLists model_lists = {};
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
     /// Of the session tickets: workers take each other's.
@@ -94,6 +97,7 @@ public:
     [[nodiscard]] ledger::Lane* lane() noexcept { return lane_; }
     [[nodiscard]] upstream::Pool& pool() noexcept { return pool_; }
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
+    [[nodiscard]] ListFetcher& list_fetcher() noexcept { return list_fetcher_; }
     [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
     [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
     /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the
@@ -172,6 +176,7 @@ private:
     std::time_t date_second_ = 0;
     std::unordered_set<ClientConnection*> clients_;
     TaskGroup tasks_;  // listeners and clients' connections
+    ListFetcher list_fetcher_;
     TaskGroup shutdown_task_;
     bool draining_ = false;
     bool closes_idle_ = false;

@@ -3,6 +3,8 @@
 #include "adapters/codec/json.hpp"
 #include "config/parse.hpp"
 #include "metrics/money.hpp"
+#include "router/listing.hpp"
+#include "server/cli/live_models.hpp"
 #include "server/gateway.hpp"
 
 #include <algorithm>
@@ -23,6 +25,7 @@ struct ModelsOptions {
     std::string provider;
     std::string id;
     bool json = false;
+    bool live = false;
 };
 
 /// One model of a provider or of a vendor of the catalog.
@@ -42,6 +45,8 @@ std::expected<ModelsOptions, std::string> parse(std::span<const std::string_view
         const std::string_view word = arguments[i];
         if (word == "--json") {
             options.json = true;
+        } else if (word == "--live") {
+            options.live = true;
         } else if (word == "--provider" || word == "-c" || word == "--config") {
             if (++i == arguments.size()) {
                 return std::unexpected(std::string(word) + " needs a value");
@@ -226,29 +231,17 @@ void write_entry(json::Writer& writer, const Entry& entry) {
 }
 
 /// What the providers of the configuration offer.
-std::vector<Entry> entries_of(const router::Snapshot& snapshot, std::string_view only) {
+std::vector<Entry> entries_of(const router::Snapshot& snapshot, std::string_view only,
+                              const LiveModels& live) {
     std::vector<Entry> out;
     const auto now = std::chrono::system_clock::now();
     for (const router::Provider& provider : snapshot.providers()) {
         if (!only.empty() && provider.settings.name != only) {
             continue;
         }
-        std::vector<std::string_view> ids(provider.settings.models.begin(),
-                                          provider.settings.models.end());
-        for (const auto& [model, deployment] : provider.settings.deployment_map) {
-            ids.push_back(model);
-        }
-        if (!provider.default_model.empty()) {
-            ids.push_back(provider.default_model);
-        }
-        if (provider.prices.vendor() != nullptr) {
-            for (const Model& model : provider.prices.vendor()->models()) {
-                ids.push_back(model.id);
-            }
-        }
-        std::ranges::sort(ids);
-        const auto twice = std::ranges::unique(ids);
-        ids.erase(twice.begin(), twice.end());
+        const auto own = live.find(&provider);
+        const std::vector<std::string_view> ids =
+            router::offered_models(provider, own == live.end() ? nullptr : &own->second);
         for (const std::string_view id : ids) {
             const Model* const model = provider.prices.find(id);
             out.push_back({.provider = provider.settings.name,
@@ -371,7 +364,11 @@ int models(std::span<const std::string_view> arguments) {
         }
         return 1;
     }
-    std::vector<Entry> entries = entries_of(*snapshot->snapshot, options->provider);
+    LiveModels live;
+    if (options->live) {
+        live = fetch_live(snapshot->snapshot, options->provider);
+    }
+    std::vector<Entry> entries = entries_of(*snapshot->snapshot, options->provider, live);
     catalog::Catalog all;
     const bool is_show = arguments[0] == "show";
     const bool is_found = std::ranges::any_of(

@@ -3,6 +3,7 @@
 #include "adapters/auth/gcp_jwt.hpp"
 #include "server/upstream/h1_call.hpp"
 #include "server/upstream/pool.hpp"
+#include "server/upstream/read_all.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -134,17 +135,7 @@ Task<Result<std::string>> TokenCache::request_token(const router::Provider& prov
         co_return std::unexpected(std::move(step.error()));
     }
     entry.status = head.status;
-    std::string body;
-    for (;;) {
-        Result<std::string_view> bytes = co_await call.receive(interrupt);
-        if (!bytes) {
-            co_return std::unexpected(std::move(bytes.error()));
-        }
-        if (bytes->empty() || body.size() > kMostTokenBody) {
-            co_return body;
-        }
-        body.append(*bytes);
-    }
+    co_return co_await read_all(call, head, kMostTokenBody, interrupt);
 }
 
 }  // namespace tollgate::server::upstream

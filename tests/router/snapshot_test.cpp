@@ -1,6 +1,7 @@
 #include "router/snapshot.hpp"
 
 #include "adapters/catalog.hpp"
+#include "router/listing.hpp"
 #include "tests/router/support.hpp"
 
 #include <algorithm>
@@ -14,14 +15,6 @@ std::vector<std::string> names_of(const Snapshot& snapshot) {
         names.push_back(provider.settings.name);
     }
     return names;
-}
-
-std::vector<std::string> model_ids(const Snapshot& snapshot) {
-    std::vector<std::string> ids;
-    for (const ListedModel& model : snapshot.models()) {
-        ids.push_back(model.id);
-    }
-    return ids;
 }
 
 using Names = std::vector<std::string>;
@@ -274,24 +267,26 @@ TEST_CASE("views of a provider point into its own snapshot") {
     CHECK(kept->provider("mine")->vendor.request.drop[0] == "field_with_a_long_name_of_its_own");
 }
 
-TEST_CASE("the list of models has aliases and what usable providers list") {
+TEST_CASE("a provider offers what is configured, and the vendor's list, or else the catalog's") {
     const SnapshotPtr snapshot = build_good(R"(providers:
   demo: {}
-  openai: {}
   mine:
     type: openai_compat
     base_url: http://127.0.0.1:9/v1
     default_model: b
     models: [b, a]
     deployment_map: {c: deployment-1}
-models:
-  smart: mine/a
+  groq: {api_key: k, models: [of-mine]}
 )");
-    const Names ids = model_ids(*snapshot);
-    CHECK(ids == Names{"smart", "demo/demo-1", "demo/demo-embed", "demo/demo-mini",
-                       "demo/demo-reasoner", "mine/a", "mine/b", "mine/c"});
-    CHECK(snapshot->models().front().owner == "tollgate");
-    CHECK(snapshot->models().back().owner == "mine");
+    using Ids = std::vector<std::string_view>;
+    CHECK(offered_models(*snapshot->provider("demo"), nullptr) ==
+          Ids{"demo-1", "demo-embed", "demo-mini", "demo-reasoner"});
+    CHECK(offered_models(*snapshot->provider("mine"), nullptr) == Ids{"a", "b", "c"});
+    const std::vector<std::string> live{"z", "a"};
+    CHECK(offered_models(*snapshot->provider("mine"), &live) == Ids{"a", "b", "c", "z"});
+    const Provider& groq = *snapshot->provider("groq");
+    CHECK(offered_models(groq, nullptr).size() > 10);
+    CHECK(offered_models(groq, &live) == Ids{"a", groq.default_model, "of-mine", "z"});
 }
 
 TEST_CASE("metric labels keep their numbers over a reload") {

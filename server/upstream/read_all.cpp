@@ -1,0 +1,31 @@
+#include "server/upstream/read_all.hpp"
+
+#include "adapters/codec/content_coding.hpp"
+
+namespace tollgate::server::upstream {
+
+Task<Result<std::string>> read_all(Call& call, const CallHead& head, std::size_t most,
+                                   Interrupt& interrupt) {
+    std::string body;
+    while (body.size() < most) {
+        Result<std::string_view> bytes = co_await call.receive(interrupt);
+        if (!bytes) {
+            co_return std::unexpected(std::move(bytes.error()));
+        }
+        if (bytes->empty()) {
+            break;
+        }
+        body.append(*bytes);
+    }
+    if (!head.content_encoding.empty()) {
+        const std::unique_ptr<codec::ContentDecoder> decoder =
+            codec::ContentDecoder::make(head.content_encoding);
+        std::string plain;
+        if (decoder && decoder->feed(body, plain, most)) {
+            body = std::move(plain);
+        }
+    }
+    co_return body;
+}
+
+}  // namespace tollgate::server::upstream

@@ -1,0 +1,16 @@
+// A whole answer of a vendor, for what is not relayed.
+#pragma once
+
+#include "server/upstream/call.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace tollgate::server::upstream {
+
+/// The rest of a body, its content coding undone.  Ends early, without an error, behind `most`
+/// bytes; fails as receive() does, with what came before lost.
+[[nodiscard]] Task<Result<std::string>> read_all(Call& call, const CallHead& head, std::size_t most,
+                                                 Interrupt& interrupt);
+
+}  // namespace tollgate::server::upstream
