@@ -48,23 +48,6 @@ std::optional<Clock::duration> client_timeout(std::string_view text) {
                : std::nullopt;
 }
 
-// Vendors quote in their errors what they were sent, and that may be the key.
-void hide_secrets(const router::Provider& provider, std::string& text) {
-    constexpr std::size_t kShortest = 6;  // shorter ones are words: hiding them garbles the text
-    const auto hide = [&text](std::string_view secret) {
-        for (std::size_t at = secret.size() < kShortest ? std::string::npos : text.find(secret);
-             at != std::string::npos; at = text.find(secret, at)) {
-            text.replace(at, secret.size(), "[key]");
-        }
-    };
-    for (const config::Secret& key : provider.keys) {
-        hide(key.reveal());
-    }
-    for (const auto& [name, value] : provider.settings.headers) {
-        hide(value.reveal());
-    }
-}
-
 failover::AttemptOptions attempt_options(const config::FailoverSettings& settings) {
     failover::AttemptOptions options;
     options.max_attempts = settings.retries + 1;
@@ -144,7 +127,7 @@ Task<void> Dispatch::run_attempts() {
             outcome = co_await relay();
         }
         if (!outcome && provider_ != nullptr) {
-            hide_secrets(*provider_, outcome.error().detail);
+            upstream::hide_secrets(*provider_, outcome.error().detail);
         }
         const bool attempted = attempting_;
         end_attempt(outcome);

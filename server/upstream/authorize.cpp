@@ -83,4 +83,20 @@ Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token,
     return {};
 }
 
+void hide_secrets(const router::Provider& provider, std::string& text) {
+    constexpr std::size_t kShortest = 6;  // shorter ones are words: hiding them garbles the text
+    const auto hide = [&text](std::string_view secret) {
+        for (std::size_t at = secret.size() < kShortest ? std::string::npos : text.find(secret);
+             at != std::string::npos; at = text.find(secret, at)) {
+            text.replace(at, secret.size(), "[key]");
+        }
+    };
+    for (const config::Secret& key : provider.keys) {
+        hide(key.reveal());
+    }
+    for (const auto& [name, value] : provider.settings.headers) {
+        hide(value.reveal());
+    }
+}
+
 }  // namespace tollgate::server::upstream

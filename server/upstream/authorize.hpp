@@ -6,6 +6,7 @@
 #include "server/upstream/origin.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tollgate::server::upstream {
@@ -24,5 +25,8 @@ struct AuthorizeWiring {
 /// that need one. Fails with upstream_auth.
 [[nodiscard]] Result<void> authorize(const AuthorizeWiring& wiring, std::string_view token,
                                      adapters::UpstreamRequest& request);
+
+/// Takes the provider's secrets out of `text`: vendors quote in their errors what they were sent.
+void hide_secrets(const router::Provider& provider, std::string& text);
 
 }  // namespace tollgate::server::upstream

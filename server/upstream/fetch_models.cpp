@@ -13,17 +13,7 @@ namespace {
 constexpr std::size_t kMostListBytes = 8U << 20U;
 constexpr std::size_t kMostErrorBytes = 16U << 10U;
 
-}  // namespace
-
-bool has_model_list(const router::Provider& provider) {
-    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
-    return provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
-           has(provider.vendor.operations, adapters::Op::models) &&
-           !dialect.models_path(provider.endpoint).empty();
-}
-
-Task<Result<std::vector<std::string>>> fetch_models(const FetchWiring& wiring,
-                                                    Interrupt& interrupt) {
+Task<Result<std::vector<std::string>>> ask(const FetchWiring& wiring, Interrupt& interrupt) {
     const router::Provider& provider = wiring.provider;
     const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
     adapters::UpstreamRequest request;
@@ -67,6 +57,24 @@ Task<Result<std::vector<std::string>>> fetch_models(const FetchWiring& wiring,
         co_return std::unexpected(std::move(body.error()));
     }
     co_return dialect.models(*body);
+}
+
+}  // namespace
+
+bool has_model_list(const router::Provider& provider) {
+    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
+    return provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
+           has(provider.vendor.operations, adapters::Op::models) &&
+           !dialect.models_path(provider.endpoint).empty();
+}
+
+Task<Result<std::vector<std::string>>> fetch_models(const FetchWiring& wiring,
+                                                    Interrupt& interrupt) {
+    Result<std::vector<std::string>> ids = co_await ask(wiring, interrupt);
+    if (!ids) {
+        hide_secrets(wiring.provider, ids.error().detail);
+    }
+    co_return ids;
 }
 
 }  // namespace tollgate::server::upstream

@@ -195,7 +195,7 @@ describe("secrets", () => {
     const secret = "sk-very-secret-word-of-a-team";
     const { dir } = file(t, `${secret}-file\n`, "key");
     const quoting = (incoming) => ({ error: { message: `I was sent ${incoming.headers.authorization.slice(7)} and ${incoming.headers["x-secret"]}` } });
-    const upstream = await FakeUpstream.start(t, (incoming) => incoming.reply(Number(/\d{3}/.exec(incoming.text)[0]), quoting(incoming)));
+    const upstream = await FakeUpstream.start(t, (incoming) => incoming.reply(Number(/\d{3}/.exec(incoming.text)?.[0] ?? 401), quoting(incoming)));
     const settings = {
       providers: {
         plain: compat(upstream, { api_key: secret, headers: { "X-Secret": `${secret}-header` } }),
@@ -220,6 +220,7 @@ describe("secrets", () => {
     assert.equal(upstream.requests[7].headers.authorization, `Bearer ${secret}-env`);
     seen += (await request(gateway.port, { path: "/metrics" })).text;
     seen += (await gateway.get("/v1/models")).text;
+    await gateway.logged((line) => line.event === "the vendor's list of models did not come" && line.provider === "plain", "the vendor's refusal");
     for (const args of [["check", "-c", gateway.configPath], ["check", "--json", "-c", gateway.configPath]]) {
       const { stdout, stderr } = await run(args, { env: { MY_KEY: `${secret}-env` } });
       seen += stdout + stderr;
