@@ -360,6 +360,13 @@ struct ModelTarget {
 };
 
 /// A name of the configuration's own for one or more targets.
+/// A share of an alias's requests goes to another model as well.
+struct Shadow {
+    std::string model = {};
+    double share = 0;  ///< 0 to 1
+    [[nodiscard]] bool operator==(const Shadow&) const = default;
+};
+
 struct ModelAlias {
     std::string name = {};
     bool is_chain = true;  ///< true: tried in order; false: spread by `balance`
@@ -369,6 +376,7 @@ struct ModelAlias {
     TimeoutOverrides timeouts = {};
     std::vector<std::string> context_fallbacks = {};  ///< when the prompt does not fit
     std::vector<std::string> content_fallbacks = {};  ///< when a content policy refuses
+    std::optional<Shadow> shadow = {};
     [[nodiscard]] bool operator==(const ModelAlias&) const = default;
 };
 

@@ -24,10 +24,10 @@ inline constexpr std::size_t kMaxLabelBytes = 200;
 inline constexpr std::string_view kOther = "other";
 
 /// Values of the `endpoint` label; index 0 is `other`.
-inline constexpr std::array<std::string_view, 15> kEndpoints{
-    kOther,        "chat",     "completions",  "embeddings", "models",
-    "responses",   "messages", "count_tokens", "images",     "audio",
-    "moderations", "rerank",   "health",       "metrics",    "admin"};
+inline constexpr std::array<std::string_view, 16> kEndpoints{
+    kOther,     "chat",         "completions", "embeddings", "models",      "responses",
+    "messages", "count_tokens", "images",      "audio",      "moderations", "rerank",
+    "health",   "metrics",      "admin",       "shadow"};
 [[nodiscard]] std::uint16_t endpoint_id(std::string_view endpoint) noexcept;
 
 /// A configured (provider, model) pair.

@@ -336,15 +336,20 @@ void SnapshotBuilder::list_models() {
             }
         }
     }
+    const auto name = [&](std::string_view target) {
+        const std::size_t slash = target.find('/');
+        if (slash != std::string_view::npos &&
+            snapshot_->provider(target.substr(0, slash)) != nullptr) {
+            names.push_back(
+                {.provider = target.substr(0, slash), .model = target.substr(slash + 1)});
+        }
+    };
     for (const config::ModelAlias& alias : snapshot_->settings_.models) {
         for (const config::ModelTarget& target : alias.targets) {
-            const std::string_view text = target.model;
-            const std::size_t slash = text.find('/');
-            if (slash != std::string_view::npos &&
-                snapshot_->provider(text.substr(0, slash)) != nullptr) {
-                names.push_back(
-                    {.provider = text.substr(0, slash), .model = text.substr(slash + 1)});
-            }
+            name(target.model);
+        }
+        if (alias.shadow) {
+            name(alias.shadow->model);
         }
     }
     snapshot_->vocabulary_ = metrics::Vocabulary::grown(context_.previous_vocabulary, names);
@@ -365,6 +370,9 @@ void SnapshotBuilder::check_aliases() {
     for (const config::ModelAlias& alias : snapshot_->settings_.models) {
         for (const config::ModelTarget& target : alias.targets) {
             check_target("models." + alias.name, target.model);
+        }
+        if (alias.shadow) {
+            check_target("models." + alias.name + ".shadow.model", alias.shadow->model);
         }
     }
 }

@@ -4,6 +4,7 @@
 #include "router/listing.hpp"
 #include "router/provider_state.hpp"
 #include "server/dispatch.hpp"
+#include "server/list_fetch.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -116,7 +117,7 @@ std::vector<metrics::LiveSample> live_samples(const router::Snapshot& snapshot,
 }  // namespace
 
 void Dispatch::serve_models(std::string_view id) {
-    worker_.list_fetcher().refresh(snapshot_);
+    refresh_model_lists(worker_, snapshot_);
     const std::int64_t created =
         std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
     std::string body;

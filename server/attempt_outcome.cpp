@@ -228,8 +228,7 @@ failover::Step Dispatch::next_step(failover::AttemptPlan& plan, const Failure& f
     add_targets(plan, router::fallback_names(*snapshot_, choice_.route, failure.kind));
     const failover::AttemptFacts facts{
         .other_key = has_pool() && router::has_well_key(*snapshot_, *provider_, now)};
-    return plan.failed(failure, now, static_cast<double>(worker_.random() >> 11U) * 0x1.0p-53,
-                       facts);
+    return plan.failed(failure, now, worker_.uniform(), facts);
 }
 
 void Dispatch::add_targets(failover::AttemptPlan& plan, std::span<const std::string> names) {

@@ -57,10 +57,6 @@ failover::AttemptOptions attempt_options(const config::FailoverSettings& setting
     return options;
 }
 
-double uniform(std::uint64_t random) noexcept {
-    return static_cast<double>(random >> 11U) * 0x1.0p-53;
-}
-
 demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
     demo::DemoPlan plan;
     constexpr std::array kFaults{
@@ -119,7 +115,7 @@ Task<void> Dispatch::run_attempts() {
             now = Reactor::now();
         }
         if (!admit(step.target, step.forced, now)) {
-            step = plan.skipped(now, uniform(worker_.random()));
+            step = plan.skipped(now, worker_.uniform());
             continue;
         }
         Result<void> outcome = co_await attempt(choice_.route.targets[step.target]);
@@ -245,7 +241,7 @@ Result<void> Dispatch::make_call(const router::Provider& provider) {
             return std::unexpected(std::move(plan.error()));
         }
         const double rate = provider.settings.demo.fault_rate;
-        if (demo_header_.empty() && rate < 1.0 && uniform(worker_.random()) >= rate) {
+        if (demo_header_.empty() && rate < 1.0 && worker_.uniform() >= rate) {
             plan->fault = demo::Fault::none;
         }
         upstream::DemoCall::Options options;

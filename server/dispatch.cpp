@@ -6,6 +6,7 @@
 #include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/ledger_entry.hpp"
+#include "server/mirror.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -140,7 +141,10 @@ Task<void> Dispatch::run() {
                           std::string(x_.head.path.substr(0, 200)) + "."});
         co_return;
     }
-    if (!endpoint->is_public && !let_in()) {  // before the body: strangers cost no memory
+    if (!x_.shadow_model.empty()) {
+        record_.endpoint = "shadow";
+        record_.key_name = kShadowKey;
+    } else if (!endpoint->is_public && !let_in()) {  // before the body: strangers cost no memory
         co_return;
     }
     switch (endpoint->action) {
@@ -208,7 +212,9 @@ Task<bool> Dispatch::receive() {
     if (good) {
         good = route();
     }
-    if (!good) {
+    if (good) {
+        mirror_share();
+    } else {
         refuse(good.error());
     }
     co_return good.has_value();
@@ -370,7 +376,7 @@ Result<void> Dispatch::peek() {
 }
 
 Result<void> Dispatch::route() {
-    std::string_view model = request_.model;
+    std::string_view model = x_.shadow_model.empty() ? request_.model : x_.shadow_model;
     if (const std::string_view wanted = x_.head.find("x-tollgate-provider"); !wanted.empty()) {
         if (snapshot_->provider(wanted) == nullptr) {
             return fail(FailureKind::bad_request,
@@ -385,7 +391,9 @@ Result<void> Dispatch::route() {
     if (!fallbacks) {
         return std::unexpected(std::move(fallbacks.error()));
     }
-    fallbacks_ = std::move(*fallbacks);
+    if (x_.shadow_model.empty()) {
+        fallbacks_ = std::move(*fallbacks);
+    }
     const router::Ask asked = ask(model);
     Result<router::Choice> choice = router::choose(*snapshot_, asked);
     if (!choice) {
@@ -399,6 +407,15 @@ Result<void> Dispatch::route() {
     }
     choice_ = std::move(*choice);
     return {};
+}
+
+// Before the attempts: they let the body go.
+void Dispatch::mirror_share() {
+    const config::ModelAlias* const group = choice_.route.group;
+    if (group != nullptr && group->shadow && x_.shadow_model.empty() &&
+        worker_.uniform() < group->shadow->share) {
+        mirror(worker_, x_, body_.view(), *group->shadow);
+    }
 }
 
 router::Ask Dispatch::ask(std::string_view model) const {

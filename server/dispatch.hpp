@@ -79,6 +79,7 @@ private:
     void note_turn(failover::Turn turn, bool of_key);
     void note_refused_key(const Failure& failure, Clock::time_point now);
     void note_answer(Clock::time_point now);
+    void mirror_share();
     void add_targets(failover::AttemptPlan& plan, std::span<const std::string> names);
     [[nodiscard]] bool has_pool() const noexcept { return provider_->key_live.size() > 1; }
     [[nodiscard]] config::ProviderTimeouts timeouts_of(const router::RoutedTarget& routed) const;

@@ -130,6 +130,8 @@ struct Exchange {
     std::string_view client;  ///< the peer's address
     ListenerKind listener = ListenerKind::api;
     std::string_view certificate_subject = {};  ///< of the client's certificate; empty: none
+    /// Not empty: a copy of a client's request, for this model (server/mirror.hpp).
+    std::string_view shadow_model = {};
 };
 
 }  // namespace tollgate::server

@@ -90,7 +90,7 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       cut_(reactor_),
       tickets_(shared.ticket_seed, shared.ticket_start),
       tasks_(reactor_, [this](std::string_view what) { report_bug(what); }),
-      list_fetcher_(*this),
+      background_(reactor_, [this](std::string_view what) { report_bug(what); }),
       shutdown_task_(reactor_, [this](std::string_view what) { report_bug(what); }) {}
 
 void Worker::report_bug(std::string_view what) {
@@ -277,7 +277,7 @@ Task<void> Worker::shut_down(Clock::duration grace) {
         Interrupt never(reactor_);
         co_await tasks_.wait_empty(never);
     }
-    co_await list_fetcher_.stop();
+    co_await background_.stop();
     access_log_.flush();
     reactor_.stop();
 }

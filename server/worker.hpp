@@ -12,6 +12,7 @@
 #include "router/keys/auth_throttle.hpp"
 #include "router/snapshot.hpp"
 #include "server/admin/admin.hpp"
+#include "server/background.hpp"
 #include "server/client_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/io/channel.hpp"
@@ -19,7 +20,6 @@
 #include "server/io/side_thread.hpp"
 #include "server/io/task_group.hpp"
 #include "server/io/tls_server.hpp"
-#include "server/list_fetcher.hpp"
 #include "server/model_lists.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
@@ -97,9 +97,13 @@ public:
     [[nodiscard]] ledger::Lane* lane() noexcept { return lane_; }
     [[nodiscard]] upstream::Pool& pool() noexcept { return pool_; }
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
-    [[nodiscard]] ListFetcher& list_fetcher() noexcept { return list_fetcher_; }
+    [[nodiscard]] Background& background() noexcept { return background_; }
     [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
     [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
+    /// From 0 to 1, without 1.
+    [[nodiscard]] double uniform() noexcept {
+        return static_cast<double>(random_() >> 11U) * 0x1.0p-53;
+    }
     /// The pooled origin behind a provider of `snapshot`, which may be an earlier one than the
     /// current.
     [[nodiscard]] Result<upstream::Origin*> origin(const router::SnapshotPtr& snapshot,
@@ -176,7 +180,7 @@ private:
     std::time_t date_second_ = 0;
     std::unordered_set<ClientConnection*> clients_;
     TaskGroup tasks_;  // listeners and clients' connections
-    ListFetcher list_fetcher_;
+    Background background_;
     TaskGroup shutdown_task_;
     bool draining_ = false;
     bool closes_idle_ = false;
