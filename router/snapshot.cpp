@@ -105,6 +105,20 @@ void Snapshot::expand(std::string_view name, Draw& draw, unsigned depth,
     }
 }
 
+// Whose model a bare id is: the default provider's where its catalog has it, else that of the first
+// whose has.
+const Provider* Snapshot::owner_in_catalog(std::string_view model) const {
+    const auto has = [model](const Provider& provider) {
+        const catalog::Vendor* const known = provider.prices.vendor();
+        return provider.usable && known != nullptr && known->exactly(model) != nullptr;
+    };
+    if (default_provider_ != nullptr && has(*default_provider_)) {
+        return default_provider_;
+    }
+    const auto found = std::ranges::find_if(providers_, has);
+    return found == providers_.end() ? nullptr : &*found;
+}
+
 bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
     const std::size_t slash = model.find('/');
     if (slash != std::string_view::npos) {
@@ -132,6 +146,12 @@ bool Snapshot::resolve_plain(std::string_view model, Route& route) const {
     if (listed != listed_.end()) {
         route.reason = "listed";
         route.targets.push_back(listed->second);
+        return true;
+    }
+    if (const Provider* const owner = owner_in_catalog(model)) {
+        route.reason = owner == default_provider_ ? "default" : "catalog";
+        route.targets.push_back(
+            {.provider = owner, .model = model, .record = &owner->record(model)});
         return true;
     }
     return false;

@@ -88,7 +88,7 @@ struct Route {
     std::vector<LeftOut> left_out;
     const config::ModelAlias* group = nullptr;  ///< the alias that matched, or null
     std::string_view
-        reason;              ///< token for x-tollgate-route: "direct", "default", "alias", "listed"
+        reason;  ///< token for x-tollgate-route: "direct", "default", "alias", "listed", "catalog"
     std::string_view alias;  ///< the alias that matched; empty: none
 };
 
@@ -148,9 +148,9 @@ public:
     [[nodiscard]] bool watches_rates() const noexcept { return watches_rates_; }
 
     /// Where a request for `model` may go: an alias, "provider/model", a model that a provider
-    /// lists, else the default provider.  `random` is a fresh random number, for the choices of
-    /// groups; `now` is held against what is known about targets.  Fails with unknown_model, saying
-    /// what exists.
+    /// lists or the catalog knows as its own, else the default provider.  `random` is a fresh
+    /// random number, for the choices of groups; `now` is held against what is known about targets.
+    /// Fails with unknown_model, saying what exists.
     [[nodiscard]] Result<Route> route(std::string_view model, adapters::Operation operation,
                                       std::uint64_t random,
                                       failover::Clock::time_point now = {}) const;
@@ -165,6 +165,7 @@ private:
     void expand_group(const config::ModelAlias& alias, Draw& draw, unsigned depth,
                       failover::Clock::time_point now, std::vector<RoutedTarget>& out) const;
     void put_unwell_last(std::vector<RoutedTarget>& targets, failover::Clock::time_point now) const;
+    [[nodiscard]] const Provider* owner_in_catalog(std::string_view model) const;
     [[nodiscard]] bool resolve_plain(std::string_view model, Route& route) const;
     [[nodiscard]] Failure unknown(std::string_view model) const;
 

@@ -39,6 +39,18 @@ TEST_CASE("provider/model goes to that provider") {
     CHECK(route_text(*snapshot, "demo/demo-1") == "direct demo/demo-1");
 }
 
+TEST_CASE("a bare id goes to whose model it is, by the catalog, and else to the default provider") {
+    const SnapshotPtr snapshot = build_good(with("  default: openai\n"));
+    CHECK(route_text(*snapshot, "gpt-4o") == "default openai/gpt-4o");
+    CHECK(route_text(*snapshot, "claude-sonnet-4-5") == "catalog anthropic/claude-sonnet-4-5");
+    CHECK(route_text(*snapshot, "nobody-knows") == "default openai/nobody-knows");
+    CHECK(route_text(*snapshot, "shared") == "listed local/shared");
+    const SnapshotPtr keyless = build_good("providers: {openai: {api_key: k}, anthropic: {}}\n");
+    CHECK(route_text(*keyless, "claude-sonnet-4-5") == "default openai/claude-sonnet-4-5");
+    const SnapshotPtr alias = build_good(with("models: {best: claude-sonnet-4-5}\n"));
+    CHECK(route_text(*alias, "best") == "alias anthropic/claude-sonnet-4-5");
+}
+
 TEST_CASE("a provider alone means its default model") {
     const SnapshotPtr snapshot = build_good(kProviders);
     for (const char* model : {"openai", "openai/", "openai/default"}) {
