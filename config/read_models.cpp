@@ -72,6 +72,7 @@ void read_group(Section& in, ModelAlias& out) {
     });
     read_overrides(in, out.timeouts);
     in.list("context_fallbacks", out.context_fallbacks, target_name);
+    in.list("content_fallbacks", out.content_fallbacks, target_name);
     in.section("shadow", [&](Section& shadow) {
         Shadow& to = out.shadow.emplace();
         const bool named = shadow.read("model", to.model, target_name);
@@ -81,7 +82,6 @@ void read_group(Section& in, ModelAlias& out) {
             context.problem(shadow.at(), shadow.own_path(), "shadow wants model and share");
         }
     });
-    in.list("content_fallbacks", out.content_fallbacks, target_name);
     const yaml::Node* targets = in.take("targets");
     if (in.is_listing()) {
         read_target(context, nullptr, in.path_of("targets[]"), out);

@@ -55,7 +55,8 @@ const providers = {
   dark: compat(upstream, { default_model: "m" }),
   azure_openai: { api_key: "k", base_url: upstream.url, deployment_map: { "gpt-4o": "depl" }, api_version: "2024-10-21" },
 };
-const config = { providers, cost: { prices: { "own/gpt-4o": { input: 1, output: 2 }, "listed/gpt-4o-reported": { input: 2.5, output: 10 }, "listed/gpt-4o-odd": { input: 2.5, output: 10 } } } };
+const config = {
+  catalog_refresh: "off", providers, cost: { prices: { "own/gpt-4o": { input: 1, output: 2 }, "listed/gpt-4o-reported": { input: 2.5, output: 10 }, "listed/gpt-4o-odd": { input: 2.5, output: 10 } } } };
 const gateway = await Gateway.start({ after }, config);
 
 describe("tollgate price", () => {

@@ -42,7 +42,8 @@ TEST_CASE("provider/model goes to that provider") {
 TEST_CASE("a bare id goes to whose model it is, by the catalog, and else to the default provider") {
     const SnapshotPtr snapshot = build_good(with("  default: openai\n"));
     CHECK(route_text(*snapshot, "gpt-4o") == "default openai/gpt-4o");
-    CHECK(route_text(*snapshot, "claude-sonnet-4-5") == "catalog anthropic/claude-sonnet-4-5");
+    CHECK(route_text(*snapshot, "claude-3-5-haiku-20241022") ==
+          "catalog anthropic/claude-3-5-haiku-20241022");
     CHECK(route_text(*snapshot, "nobody-knows") == "default openai/nobody-knows");
     CHECK(route_text(*snapshot, "shared") == "listed local/shared");
     const SnapshotPtr keyless = build_good("providers: {openai: {api_key: k}, anthropic: {}}\n");
