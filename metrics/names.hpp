@@ -87,10 +87,12 @@ inline constexpr std::array<Metric, kSeries> kMetrics{{
      "Time that was ours: request duration minus the time spent waiting for vendors."},
     {"tollgate_tokens_total", SeriesKind::counter, "tokens", "provider,model,kind,source",
      "targets × 9 kinds × 2 sources, only those seen",
-     "Tokens used, each counted in exactly one kind; source is vendor or estimate."},
+     "Tokens used, by all attempts, each counted in exactly one kind; source is vendor or "
+     "estimate."},
     {"tollgate_cost_usd_total", SeriesKind::counter, "usd", "provider,model,source",
      "targets × 2 sources, only those seen",
-     "What answers cost, by whether the vendor or an estimate said what was used."},
+     "What answers cost, attempts that came to nothing included, by whether the vendor or an "
+     "estimate said what was used."},
     {"tollgate_unpriced_tokens_total", SeriesKind::counter, "tokens", "provider,model",
      "targets, only those seen", "Tokens used whose price is not known."},
     {"tollgate_vendor_costs_total", SeriesKind::counter, "", "provider,model,result",

@@ -52,12 +52,27 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
         .get(bounds_.overhead.size())
         .observe(bounds_.overhead, nanoseconds(record.duration - record.upstream_wait));
 
-    const auto source = static_cast<std::size_t>(record.usage.reported ? TokenSource::vendor
-                                                                       : TokenSource::estimate);
+    count_usage(cells, record.usage);
+    count_money(cells, {.usage = record.usage, .pricing = record.pricing, .cost = record.cost});
+    if (record.stream) {
+        count_stream(cells, record);
+    }
+}
+
+void Shard::publish_spent(const SpentAttempt& spent, const LabelIds& ids) noexcept {
+    const std::size_t endpoint = ids.endpoint < kEndpoints.size() ? ids.endpoint : 0;
+    const std::size_t target = ids.target < kMaxTargets ? ids.target : 0;
+    TargetCells& cells = targets_.get(target * kEndpointSlots + endpoint);
+    count_usage(cells, spent.usage);
+    count_money(cells, {.usage = spent.usage, .pricing = spent.pricing, .cost = spent.cost});
+}
+
+void Shard::count_usage(TargetCells& cells, const Usage& usage) noexcept {
+    const auto source =
+        static_cast<std::size_t>(usage.reported ? TokenSource::vendor : TokenSource::estimate);
     const auto count = [&](TokenKind kind, std::uint64_t tokens) {
         cells.tokens[static_cast<std::size_t>(kind)][source].add(tokens);
     };
-    const Usage& usage = record.usage;
     count(TokenKind::input, usage.input);
     count(TokenKind::output, usage.output);
     count(TokenKind::cache_read, usage.cache_read_total());
@@ -67,26 +82,22 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
     count(TokenKind::audio_output, usage.audio_output);
     count(TokenKind::image_input, usage.image_input + usage.video_input);
     count(TokenKind::image_output, usage.image_output);
-    count_money(cells, record);
-    if (record.stream) {
-        count_stream(cells, record);
-    }
 }
 
-void Shard::count_money(TargetCells& cells, const RequestRecord& record) noexcept {
-    const Usage& usage = record.usage;
-    if (record.pricing == Pricing::unpriced) {
+void Shard::count_money(TargetCells& cells, const Bill& bill) noexcept {
+    const Usage& usage = bill.usage;
+    if (bill.pricing == Pricing::unpriced) {
         cells.unpriced.add(usage.tokens());
     }
-    if (record.pricing != Pricing::priced) {
+    if (bill.pricing != Pricing::priced) {
         return;
     }
     const bool is_estimate = !usage.reported;
-    cells.cost[is_estimate ? 1 : 0].add(static_cast<std::uint64_t>(std::max(record.cost, Pico{0})));
+    cells.cost[is_estimate ? 1 : 0].add(static_cast<std::uint64_t>(std::max(bill.cost, Pico{0})));
     if (usage.vendor_cost >= 0) {
         // Vendors round what they tell: a micro-dollar or a thousandth is no difference.
-        const Pico apart = std::abs(usage.vendor_cost - record.cost);
-        const bool same = apart <= std::max(Pico{1'000'000}, record.cost / 1000);
+        const Pico apart = std::abs(usage.vendor_cost - bill.cost);
+        const bool same = apart <= std::max(Pico{1'000'000}, bill.cost / 1000);
         cells.vendor_cost[same ? 0 : 1].add(1);
     }
 }

@@ -168,6 +168,8 @@ public:
 
     /// Counts a finished exchange; `ids` come from the vocabulary of the exchange's snapshot.
     void publish(const RequestRecord& record, const LabelIds& ids) noexcept;
+    /// Counts what an attempt used that was not the last one, by the target that it was at.
+    void publish_spent(const SpentAttempt& spent, const LabelIds& ids) noexcept;
 
     void add_inflight(int delta) noexcept { inflight_.add(widen(delta)); }
     void add_client_connections(ClientProtocol protocol, int delta) noexcept {
@@ -255,7 +257,13 @@ private:
         return static_cast<std::uint64_t>(static_cast<std::int64_t>(delta));
     }
     ProviderCells& provider(std::uint16_t id) noexcept;
-    static void count_money(TargetCells& cells, const RequestRecord& record) noexcept;
+    struct Bill {
+        const Usage& usage;
+        Pricing pricing;
+        Pico cost;
+    };
+    static void count_usage(TargetCells& cells, const Usage& usage) noexcept;
+    static void count_money(TargetCells& cells, const Bill& bill) noexcept;
     void count_stream(TargetCells& cells, const RequestRecord& record) noexcept;
 
     Bounds bounds_;

@@ -96,6 +96,11 @@ LabelIds Vocabulary::labels(const RequestRecord& record) const noexcept {
                 record.provider.empty() ? std::uint16_t{0} : target(record.provider, record.model)};
 }
 
+LabelIds Vocabulary::labels(const RequestRecord& record, const SpentAttempt& spent) const noexcept {
+    return {.endpoint = endpoint_id(record.endpoint),
+            .target = target(spent.provider, spent.model)};
+}
+
 std::string_view Vocabulary::provider_name(std::uint16_t provider) const noexcept {
     return provider < providers_.size() ? std::string_view(*providers_[provider]) : kOther;
 }

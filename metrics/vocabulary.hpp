@@ -65,6 +65,9 @@ public:
     [[nodiscard]] std::uint16_t target(std::string_view provider,
                                        std::string_view model) const noexcept;
     [[nodiscard]] LabelIds labels(const RequestRecord& record) const noexcept;
+    /// Of an attempt that was not the last one of its request.
+    [[nodiscard]] LabelIds labels(const RequestRecord& record,
+                                  const SpentAttempt& spent) const noexcept;
 
     [[nodiscard]] std::size_t providers() const noexcept { return providers_.size(); }
     [[nodiscard]] std::size_t targets() const noexcept { return targets_.size(); }

@@ -315,6 +315,9 @@ Task<void> Worker::refuse_unparsed(Exchange& exchange, const Failure& failure) {
 
 void Worker::publish(const metrics::RequestRecord& record, const router::Snapshot& snapshot) {
     shard_.publish(record, snapshot.vocabulary().labels(record));
+    for (const metrics::SpentAttempt& spent : record.spent) {
+        shard_.publish_spent(spent, snapshot.vocabulary().labels(record, spent));
+    }
     if (record.bytes_in >= kLargeBody && !trim_->is_set()) {
         trim_->set(Reactor::now() + kTrimAfter);
     }

@@ -251,6 +251,28 @@ TEST_CASE("label values are escaped in both formats") {
     }
 }
 
+TEST_CASE("what an earlier attempt used is counted by the target that it was at") {
+    const auto names = words({{"a", "m"}, {"b", "m"}});
+    Registry registry;
+    registry.set_vocabulary(names);
+    RequestRecord record;
+    record.endpoint = "chat";
+    record.provider = "b";
+    record.model = "m";
+    SpentAttempt spent;
+    spent.provider = "a";
+    spent.model = "m";
+    spent.usage.input = 7;
+    spent.pricing = Pricing::priced;
+    spent.cost = 3'000'000'000'000;
+    registry.add_shard().publish_spent(spent, names->labels(record, spent));
+    const Exposition seen = scrape(registry);
+    CHECK(seen.value("tollgate_tokens_total",
+                     R"(provider="a",model="m",kind="input",source="estimate")") == 7);
+    CHECK(seen.value("tollgate_cost_usd_total", R"(provider="a",model="m",source="estimate")") ==
+          3);
+}
+
 TEST_CASE("every metric of the table is shown, with its type and labels, in both formats") {
     RegistryOptions options;
     options.version = "1.2.3";
