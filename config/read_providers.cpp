@@ -16,14 +16,15 @@ constexpr std::array<std::pair<string_view, TokenField>, 3> kTokenFields{
     {{"keep", TokenField::keep},
      {"max_tokens", TokenField::max_tokens},
      {"max_completion_tokens", TokenField::max_completion_tokens}}};
-constexpr std::array<std::pair<string_view, DemoFault>, 7> kFaults{
+constexpr std::array<std::pair<string_view, DemoFault>, 8> kFaults{
     {{"none", DemoFault::none},
      {"rate_limit", DemoFault::rate_limit},
      {"server_error", DemoFault::server_error},
      {"stall", DemoFault::stall},
      {"cut", DemoFault::cut},
      {"stream_error", DemoFault::stream_error},
-     {"reset", DemoFault::reset}}};
+     {"reset", DemoFault::reset},
+     {"slow", DemoFault::slow}}};
 
 scalar::Parsed<std::string> parse_path(string_view text) {
     const scalar::Parsed<std::string> path = scalar::text(text);
@@ -168,6 +169,7 @@ void read_openai_options(Section& in, OpenAiOptions& out) {
 void read_demo(Section& in, DemoOptions& out) {
     in.section("demo", [&](Section& demo) {
         demo.duration("latency", out.latency, milliseconds(0), kLongest);
+        demo.duration("slow", out.slow, milliseconds(0), kLongest);
         demo.duration("chunk_delay", out.chunk_delay, milliseconds(0), kLongest);
         demo.count("chunks", out.chunks, 0, 1'000'000);
         demo.choice("fault", out.fault, kFaults);

@@ -224,12 +224,14 @@ enum class DemoFault : std::uint8_t {
     stall,
     cut,
     stream_error,
-    reset
+    reset,
+    slow
 };
 
 /// The built-in vendor `demo`: how it behaves and misbehaves.
 struct DemoOptions {
     milliseconds latency = milliseconds(0);      ///< before the first byte
+    milliseconds slow = seconds(1);              ///< added to it by the fault `slow`
     milliseconds chunk_delay = milliseconds(0);  ///< between two chunks of a stream
     unsigned chunks = 0;                         ///< chunks of a streamed text; 0: one per word
     DemoFault fault = DemoFault::none;

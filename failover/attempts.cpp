@@ -123,6 +123,13 @@ Step AttemptPlan::skipped(Clock::time_point now, double random) {
     return step;
 }
 
+void AttemptPlan::also_failed(std::size_t target, const Failure& failure) noexcept {
+    TargetState& there = targets_[target];
+    ++there.tries;
+    const RetryRule rule = policy(failure.kind).retry;
+    there.barred = there.barred || rule == RetryRule::elsewhere || rule == RetryRule::never;
+}
+
 Step AttemptPlan::choose(Clock::time_point now, double random) {
     if (const std::size_t next = untried(); next != kNoTarget) {
         return begin(next, Clock::duration(0), now);

@@ -78,6 +78,10 @@ public:
                               const AttemptFacts& facts = {});
     [[nodiscard]] Step skipped(Clock::time_point now, double random);
 
+    /// A second attempt, which ran at `target` beside the one that failed() is told of, has failed
+    /// before.  It is paid for out of another budget.
+    void also_failed(std::size_t target, const Failure& failure) noexcept;
+
     /// Attempts begun so far.
     [[nodiscard]] std::uint32_t attempts() const noexcept { return attempts_; }
 

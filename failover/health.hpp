@@ -9,6 +9,7 @@
 #include "failover/sliding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -97,8 +98,9 @@ public:
     }
 
     Breaker breaker;
-    PeakAverage first_token;   ///< of attempts that answered; failures count with their length
-    Percentiles first_tokens;  ///< kept only where hedging asks for them
+    PeakAverage first_token;  ///< of attempts that answered; failures count with their length
+    /// Of whole answers and of streams; kept only where hedging asks for them.
+    std::array<Percentiles, 2> first_tokens;
     RateUse use;
 
 private:

@@ -228,6 +228,12 @@ void write_failovers(Families& out, const Totals& totals, const Vocabulary& name
                      kind < outcomes.size() ? std::string_view(outcomes[kind]) : kOther},
                     count);
     }
+    out.start(Series::hedges);
+    for (std::size_t i = 0; i < kHedges.size(); ++i) {
+        if (totals.hedges[i] != 0) {
+            out.counter({kHedges[i]}, totals.hedges[i]);
+        }
+    }
 }
 
 void write_connections(Families& out, const Totals& totals, const Vocabulary& names) {

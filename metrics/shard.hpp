@@ -52,6 +52,8 @@ enum class Attack : std::uint8_t {
     dead_peer,
     peer_connections,
 };
+/// How a second attempt that ran beside a slow first one ended; `no_budget`: it was not begun.
+enum class Hedge : std::uint8_t { won, lost, failed, no_budget };
 enum class UpstreamState : std::uint8_t { active, idle };
 /// What happened in a provider's connection pool.  `stale`: an idle connection was found dead when
 /// it was to be used. `rejected`: the pool and its waiting line were full.
@@ -90,6 +92,7 @@ inline constexpr std::array<std::string_view, 16> kAttacks{
     "ping_flood",     "priority_flood", "window_update_flood", "empty_frame_flood",
     "reset_flood",    "header_bomb",    "header_too_large",    "slow_header",
     "slow_body",      "slow_reader",    "dead_peer",           "peer_connections"};
+inline constexpr std::array<std::string_view, 4> kHedges{"won", "lost", "failed", "no_budget"};
 inline constexpr std::array<std::string_view, 2> kUpstreamStates{"active", "idle"};
 inline constexpr std::array<std::string_view, 6> kPoolEvents{"opened", "reused",   "expired",
                                                              "stale",  "rejected", "waited"};
@@ -181,6 +184,7 @@ public:
     void add_handshake_failure(HandshakeFailure reason) noexcept {
         handshake_failures_[static_cast<std::size_t>(reason)].add(1);
     }
+    void add_hedge(Hedge outcome) noexcept { hedges_[static_cast<std::size_t>(outcome)].add(1); }
     void add_attack(Attack kind) noexcept { attacks_[static_cast<std::size_t>(kind)].add(1); }
     /// `provider` as numbered by Vocabulary::provider().
     void add_upstream_connections(std::uint16_t provider, UpstreamState state, int delta) noexcept;
@@ -209,6 +213,9 @@ public:
     }
     [[nodiscard]] std::uint64_t handshake_failures(HandshakeFailure reason) const noexcept {
         return handshake_failures_[static_cast<std::size_t>(reason)].read();
+    }
+    [[nodiscard]] std::uint64_t hedges(Hedge outcome) const noexcept {
+        return hedges_[static_cast<std::size_t>(outcome)].read();
     }
     [[nodiscard]] std::uint64_t attacks(Attack kind) const noexcept {
         return attacks_[static_cast<std::size_t>(kind)].read();
@@ -272,6 +279,7 @@ private:
     std::array<Cell, kClientProtocols.size()> clients_;
     std::array<std::array<Cell, 2>, kTlsVersions.size()> handshakes_;  // not resumed, resumed
     std::array<Cell, kHandshakeFailures.size()> handshake_failures_;
+    std::array<Cell, kHedges.size()> hedges_;
     std::array<Cell, kAttacks.size()> attacks_;
     std::array<Published<HistogramCells>, kEndpointSlots> overhead_;
     SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;

@@ -107,6 +107,7 @@ struct Totals {
     std::array<std::uint64_t, kClientProtocols.size()> clients{};
     std::array<std::uint64_t, kTlsVersions.size() * 2> handshakes{};  // by version, then resumed
     std::array<std::uint64_t, kHandshakeFailures.size()> handshake_failures{};
+    std::array<std::uint64_t, kHedges.size()> hedges{};
     std::array<std::uint64_t, kAttacks.size()> attacks{};
 
     void add(const Shard& shard) {
@@ -132,6 +133,9 @@ struct Totals {
         }
         for (std::size_t i = 0; i < handshake_failures.size(); ++i) {
             handshake_failures[i] += shard.handshake_failures(static_cast<HandshakeFailure>(i));
+        }
+        for (std::size_t i = 0; i < hedges.size(); ++i) {
+            hedges[i] += shard.hedges(static_cast<Hedge>(i));
         }
         for (std::size_t i = 0; i < attacks.size(); ++i) {
             attacks[i] += shard.attacks(static_cast<Attack>(i));

@@ -2,32 +2,18 @@
 // none is left.
 #include "failover/attempts.hpp"
 
-#include "adapters/codec/content_coding.hpp"
 #include "server/dispatch.hpp"
 #include "server/upstream/authorize.hpp"
-#include "server/upstream/demo_call.hpp"
-#include "server/upstream/make_call.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace tollgate::server {
 namespace {
 
-// A vendor's error body is read this far.
-constexpr std::size_t kMostErrorBody = 256 * 1024;
-
-// Of a model's name, which is the client's to choose, in a message.
-constexpr std::size_t kMostShown = 200;
-
 // Where the client sets no bound of its own.
 constexpr std::chrono::hours kLongestExchange{24};
-
-// Client headers that mean something to the vendor behind us.
-constexpr std::array<std::string_view, 3> kForwarded{"idempotency-key", "anthropic-beta",
-                                                     "openai-beta"};
 
 // The client's own bound for the whole exchange: x-tollgate-timeout: 30s, 500ms or 2m.
 std::optional<Clock::duration> client_timeout(std::string_view text) {
@@ -57,26 +43,7 @@ failover::AttemptOptions attempt_options(const config::FailoverSettings& setting
     return options;
 }
 
-demo::DemoPlan demo_defaults(const config::DemoOptions& options) {
-    demo::DemoPlan plan;
-    constexpr std::array kFaults{
-        demo::Fault::none, demo::Fault::rate_limit,   demo::Fault::server_error, demo::Fault::stall,
-        demo::Fault::cut,  demo::Fault::stream_error, demo::Fault::reset};
-    plan.fault = kFaults[static_cast<std::size_t>(options.fault)];
-    plan.latency = options.latency;
-    plan.chunk_delay = options.chunk_delay;
-    plan.retry_after = options.retry_after;
-    plan.chunks = options.chunks;
-    return plan;
-}
-
 }  // namespace
-
-/// What has gone wrong so far.
-struct Dispatch::Trouble {
-    failover::AttemptSummary summary;
-    Failure last;
-};
 
 Dispatch::Trouble& Dispatch::troubled(std::unique_ptr<Trouble>& trouble) {
     if (!trouble) {
@@ -99,6 +66,10 @@ failover::AttemptPlan Dispatch::make_plan() {
 }
 
 Task<void> Dispatch::run_attempts() {
+    return snapshot_->settings().failover.hedge.enabled ? try_hedged() : try_targets();
+}
+
+Task<void> Dispatch::try_targets() {
     failover::AttemptPlan plan = make_plan();
     std::unique_ptr<Trouble> trouble;  // apart: most requests have none, and streams last long
     start_keep_alive();
@@ -118,23 +89,19 @@ Task<void> Dispatch::run_attempts() {
             step = plan.skipped(now, worker_.uniform());
             continue;
         }
+        start_hedge(step.target);
         Result<void> outcome = co_await attempt(choice_.route.targets[step.target]);
         if (outcome) {
             outcome = co_await relay();
         }
-        if (!outcome && provider_ != nullptr) {
-            upstream::hide_secrets(*provider_, outcome.error().detail);
+        close_attempt(outcome, trouble);
+        if (!outcome && hedge_ && !is_final()) {
+            outcome = co_await follow_hedge(plan, trouble);
         }
-        const bool attempted = attempting_;
-        end_attempt(outcome);
         if (outcome) {
             co_return;
         }
-        troubled(trouble).last = outcome.error();
         now = Reactor::now();
-        if (attempted) {
-            trouble->summary.add(shown_target(), trouble->last, now - attempt_began_);
-        }
         if (is_final()) {
             break;
         }
@@ -144,19 +111,30 @@ Task<void> Dispatch::run_attempts() {
     conclude(troubled(trouble));
 }
 
+void Dispatch::close_attempt(Result<void>& outcome, std::unique_ptr<Trouble>& trouble) {
+    if (!outcome && current_.provider != nullptr) {
+        upstream::hide_secrets(*current_.provider, outcome.error().detail);
+    }
+    const bool counts = attempting_ && x_.interrupt.cause() != Cause::loser;
+    end_attempt(outcome);
+    if (outcome) {
+        return;
+    }
+    troubled(trouble).last = outcome.error();
+    if (counts) {
+        trouble->summary.add(current_.name(), trouble->last, Reactor::now() - current_.began);
+    }
+}
+
 // No attempt is left: the last failure is told, or all of them.
 void Dispatch::conclude(Trouble& trouble) {
     if (trouble.summary.size() > 1 && trouble.last.kind != FailureKind::client_gone &&
         !report_.committed && !server::is_final(x_.interrupt.cause())) {
         trouble.last = std::move(trouble.summary).conclude();
     } else if (attempts_ > 0) {
-        trouble.last.detail = shown_target() + ": " + trouble.last.detail;
+        trouble.last.detail = current_.name() + ": " + trouble.last.detail;
     }
     refuse(trouble.last);
-}
-
-std::string Dispatch::shown_target() const {
-    return provider_->endpoint.provider + "/" + std::string(model_.substr(0, kMostShown));
 }
 
 // No further attempt can help: the client has seen the answer begin, or nobody waits for one.
@@ -169,13 +147,17 @@ void Dispatch::keep_spent() {
     complete_usage();
     report_.heard.forget();
     report_.answer_tokens = 0;
-    const adapters::Usage used = std::exchange(report_.usage, adapters::Usage());
+    note_spent(current_, std::exchange(report_.usage, adapters::Usage()));
+}
+
+void Dispatch::note_spent(const Attempt& attempt, const adapters::Usage& used) {
     if (used.prompt_total() + used.completion_total() == 0) {
         return;
     }
-    metrics::SpentAttempt spent{
-        .provider = record_.provider, .model = record_.model, .usage = used};
-    spent.pricing = price_of(used, spent.cost, &spent.cost_by_kind);
+    metrics::SpentAttempt spent{.provider = attempt.provider->endpoint.provider,
+                                .model = std::string(attempt.model),
+                                .usage = used};
+    spent.pricing = price_of(attempt, used, spent.cost, &spent.cost_by_kind);
     record_.spent.push_back(std::move(spent));
 }
 
@@ -191,184 +173,54 @@ Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
         co_return outcome;  // what this vendor cannot express is the client's to know; nothing was
                             // attempted
     }
-    begin_attempt(routed);
-    outcome = make_call(provider);
-    if (!outcome) {
-        co_return outcome;
-    }
-    add_request_headers(provider, request);
-    outcome = co_await send(request);
-    if (outcome && (upstream_head_.status < 200 || upstream_head_.status >= 300)) {
-        sent_ = false;  // a refusal costs nothing
-        Failure failure = co_await read_refusal();
-        co_return std::unexpected(std::move(failure));
-    }
+    begin_attempt();
+    const AttemptWiring wiring = attempt_wiring(x_.interrupt, deadline_);
+    outcome = co_await reach_answer(wiring, current_, request);
+    report_.waited += current_.waited;
     co_return outcome;
+}
+
+AttemptWiring Dispatch::attempt_wiring(Interrupt& interrupt, InterruptDeadline& deadline) const {
+    return {.worker = worker_,
+            .snapshot = snapshot_,
+            .request = request_,
+            .client = x_.head,
+            .wall = record_.wall,
+            .exchange_deadline = exchange_deadline_,
+            .number = attempts_ - 1U,
+            .interrupt = interrupt,
+            .deadline = deadline};
 }
 
 // From a 2xx head to the end of the answer.
 Task<Result<void>> Dispatch::relay() {
-    relay_.emplace(
-        RelayWiring{
-            .call = *call_,
-            .head = upstream_head_,
-            .dialect = adapters::dialect(provider_->vendor.dialect),
-            .vendor = provider_->vendor,
-            .request = request_,
-            .target = {.endpoint = &provider_->endpoint, .model = model_},
-            .exchange = x_,
-            .heads = *this,
-            .deadline = deadline_,
-            .idle_timeout = timeouts_.idle,
-            .total_deadline = total_deadline_,
-            .first_token_deadline = first_token_deadline_,
-            .answer_id =
-                (request_.operation == adapters::Operation::completions ? "cmpl-" : "chatcmpl-") +
-                record_.request_id,
-            .created =
-                std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
-                    .count(),
-        },
-        report_);
+    const AnswerPath path{.responder = x_.responder,
+                          .interrupt = x_.interrupt,
+                          .deadline = deadline_,
+                          .heads = *this};
+    relay_.emplace(relay_wiring(current_, path), report_);
     return relay_->run();
 }
 
-Result<void> Dispatch::make_call(const router::Provider& provider) {
-    if (provider.vendor.kind == adapters::VendorKind::builtin) {
-        Result<demo::DemoPlan> plan =
-            demo::parse_plan(demo_header_, demo_defaults(provider.settings.demo));
-        if (!plan) {
-            return std::unexpected(std::move(plan.error()));
-        }
-        const double rate = provider.settings.demo.fault_rate;
-        if (demo_header_.empty() && rate < 1.0 && worker_.uniform() >= rate) {
-            plan->fault = demo::Fault::none;
-        }
-        upstream::DemoCall::Options options;
-        options.plan = *plan;
-        options.attempt = attempts_ - 1U;
-        options.operation = request_.operation;
-        options.model = model_;
-        options.created =
-            std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch())
-                .count();
-        call_ = std::make_unique<upstream::DemoCall>(worker_.reactor(), std::move(options));
-        return {};
-    }
-    Result<upstream::Origin*> origin = worker_.origin(snapshot_, provider);
-    if (!origin) {
-        return std::unexpected(std::move(origin.error()));
-    }
-    origin_ = *origin;
-    call_ = upstream::make_call(worker_.pool(), *origin_, worker_.scratch());
-    return {};
-}
-
-void Dispatch::add_request_headers(const router::Provider& provider,
-                                   adapters::UpstreamRequest& request) const {
-    request.headers.reserve(request.headers.size() + 8);
-    request.headers.push_back({.name = "content-type", .value = "application/json"});
-    const bool stream = request_.stream && request_.operation != adapters::Operation::embeddings;
-    if (provider.vendor.dialect !=
-        adapters::DialectName::bedrock) {  // its framing follows from the path
-        request.headers.push_back(
-            {.name = "accept", .value = stream ? "text/event-stream" : "application/json"});
-    }
-    request.headers.push_back({.name = "user-agent", .value = "tollgate/" TOLLGATE_VERSION});
-    for (const std::string_view name : kForwarded) {
-        if (const std::string_view value = x_.head.find(name); !value.empty()) {
-            request.headers.push_back({.name = std::string(name), .value = std::string(value)});
-        }
-    }
-    for (const adapters::Header& header : provider.endpoint.headers) {
-        request.headers.push_back(header);
-    }
-}
-
-// Connect, send and wait for the head, each under its own deadline.
-Task<Result<void>> Dispatch::send(adapters::UpstreamRequest& request) {
-    upstream::Call& call = *call_;
-    const config::ProviderTimeouts& timeouts = timeouts_;
-    const Clock::time_point start = attempt_began_;
-    first_token_deadline_ =
-        timeouts.first_token.count() > 0 ? start + timeouts.first_token : Clock::time_point::max();
-    total_deadline_ = std::min(start + timeouts.total, exchange_deadline_);
-    const auto arm = [&](Cause cause, Clock::time_point when) {
-        if (first_token_deadline_ < std::min(when, total_deadline_)) {
-            deadline_.arm(Cause::first_token_timeout, first_token_deadline_);
-            return;
-        }
-        deadline_.arm(when < total_deadline_ ? cause : Cause::total_timeout,
-                      std::min(when, total_deadline_));
-    };
-    arm(Cause::connect_timeout, start + timeouts.connect);
-    Result<void> step;
-    if (origin_ != nullptr) {
-        Result<std::string> token;
-        if (upstream::needs_token(*provider_)) {
-            token = co_await worker_.tokens().google(*provider_, x_.interrupt);
-        }
-        if (token) {
-            const upstream::AuthorizeWiring wiring{
-                .provider = *provider_, .origin = origin_->spec, .key_index = key_.index};
-            step = upstream::authorize(wiring, *token, request);
-        } else {
-            step = std::unexpected(std::move(token.error()));
-        }
-    }
-    Clock::time_point connected = start;
-    if (step && !call.connect_at_once()) {
-        step = co_await call.connect(x_.interrupt);
-        connected = Reactor::now();
-    }
-    if (step) {
-        arm(Cause::first_byte_timeout, connected + timeouts.first_byte);
-        sent_ = true;
-        step = co_await call.send(request, x_.interrupt);
-    }
-    if (step) {
-        step = co_await call.receive_head(upstream_head_, x_.interrupt);
-    }
-    report_.waited += Reactor::now() - start;
-    if (!step) {
-        co_return std::unexpected(explain_interrupt(x_.interrupt, std::move(step.error())));
-    }
-    co_return step;
-}
-
-// The body of a non-2xx answer, bounded in size and time, turned into a Failure by the dialect.
-Task<Failure> Dispatch::read_refusal() {
-    std::string body;
-    std::string decoded;
-    while (body.size() < kMostErrorBody) {
-        deadline_.arm(Cause::stream_timeout,
-                      std::min(total_deadline_, Reactor::now() + timeouts_.idle));
-        Result<std::string_view> bytes = co_await call_->receive(x_.interrupt);
-        if (!bytes || bytes->empty()) {
-            break;  // the status alone says enough where the body is cut
-        }
-        body.append(*bytes);
-    }
-    if (!upstream_head_.content_encoding.empty()) {
-        const std::unique_ptr<codec::ContentDecoder> decoder =
-            codec::ContentDecoder::make(upstream_head_.content_encoding);
-        if (decoder && decoder->feed(body, decoded, kMostErrorBody)) {
-            body = std::move(decoded);
-        }
-    }
-    Failure failure =
-        adapters::dialect(provider_->vendor.dialect).classify(upstream_head_.info(), body);
-    failure.upstream_status = static_cast<std::uint16_t>(upstream_head_.status);
-    if (failure.kind == FailureKind::upstream_limited && !failure.retry_after) {
-        const auto unix_now = std::chrono::duration_cast<std::chrono::seconds>(
-            std::chrono::system_clock::now().time_since_epoch());
-        failure.retry_after =
-            failover::parse_rate_limits(upstream_head_.relayed, unix_now.count()).used_up_for();
-    }
-    if (x_.interrupt.cause() == Cause::client_gone) {
-        failure = explain_interrupt(x_.interrupt, std::move(failure));
-    }
-    co_return failure;
+RelayWiring Dispatch::relay_wiring(const Attempt& attempt, const AnswerPath& path) const {
+    const bool is_text = request_.operation == adapters::Operation::completions;
+    const auto created =
+        std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch());
+    return {.call = *attempt.call,
+            .head = attempt.head,
+            .dialect = adapters::dialect(attempt.provider->vendor.dialect),
+            .vendor = attempt.provider->vendor,
+            .request = request_,
+            .target = {.endpoint = &attempt.provider->endpoint, .model = attempt.model},
+            .responder = path.responder,
+            .interrupt = path.interrupt,
+            .deadline = path.deadline,
+            .heads = path.heads,
+            .idle_timeout = attempt.timeouts.idle,
+            .total_deadline = attempt.total_deadline,
+            .first_token_deadline = attempt.first_token_deadline,
+            .answer_id = (is_text ? "cmpl-" : "chatcmpl-") + record_.request_id,
+            .created = created.count()};
 }
 
 }  // namespace tollgate::server

@@ -2,7 +2,6 @@
 
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/content_coding.hpp"
-#include "adapters/demo/faults.hpp"
 #include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/ledger_entry.hpp"
@@ -112,6 +111,7 @@ void Dispatch::settle() {
     if (std::exchange(settled_, true)) {
         return;
     }
+    outpace_hedge();  // what the other attempt has used is part of it
     complete_usage();
     record_.usage = report_.usage;
     price_usage();
@@ -238,7 +238,6 @@ void Dispatch::identify() {
     record_.method = x_.head.method;
     record_.path = x_.head.path;
     record_.client_address = x_.client;
-    demo_header_ = x_.head.find(demo::kHeader);
 }
 
 bool Dispatch::answer_preflight() {
@@ -432,6 +431,7 @@ router::Ask Dispatch::ask(std::string_view model) const {
 
 ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string_view content_type,
                                  std::optional<std::uint64_t> length) {
+    outpace_hedge();
     ResponseHead head;
     head.status = static_cast<std::uint16_t>(upstream.status);
     head.content_length = length;
@@ -460,9 +460,9 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
     };
     std::array<char, 20> space;
     head.add("x-request-id", record_.request_id);
-    if (provider_ != nullptr) {
-        add_safely(head, "x-tollgate-provider", provider_->endpoint.provider);
-        add_safely(head, "x-tollgate-model", model_);
+    if (current_.provider != nullptr) {
+        add_safely(head, "x-tollgate-provider", current_.provider->endpoint.provider);
+        add_safely(head, "x-tollgate-model", current_.model);
         head.add("x-tollgate-attempts", number(attempts_, space));
         head.add("x-tollgate-route", choice_.why);
     }

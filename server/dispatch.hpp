@@ -8,6 +8,7 @@
 #include "metrics/record.hpp"
 #include "router/choose.hpp"
 #include "router/snapshot.hpp"
+#include "server/attempt.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
 #include "server/relay.hpp"
@@ -19,9 +20,6 @@
 
 namespace tollgate::server {
 
-namespace upstream {
-struct Origin;
-}
 class Worker;
 struct Endpoint;
 
@@ -40,6 +38,10 @@ public:
     /// Answers with the failure, in whatever way the state of the answer still allows.
     void refuse(const Failure& failure);
 
+    /// The outcome of an attempt that another one was faster than, among those that are counted:
+    /// behind a good one and the kinds of failure.
+    static constexpr std::size_t kOutpaced = failover::kFailureKinds + 1;
+
 private:
     // ---- the phases, in the order in which run() and serve_model() call them ----
     [[nodiscard]] bool answer_preflight();
@@ -47,7 +49,7 @@ private:
     [[nodiscard]] Task<Result<void>> read_body();
     [[nodiscard]] Result<void> peek();
     [[nodiscard]] Result<void> route();
-    [[nodiscard]] Task<void> run_attempts();
+    [[nodiscard]] Task<void> run_attempts();  // not a coroutine
 
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
@@ -61,47 +63,76 @@ private:
     [[nodiscard]] Task<void> serve_admin();  // server/admin/serve.cpp
     [[nodiscard]] Result<void> authenticate_admin();
     [[nodiscard]] bool is_served_here(const Endpoint& endpoint) const noexcept;
-    [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
-    [[nodiscard]] Task<Result<void>> relay();  // not a coroutine
-    [[nodiscard]] Task<Result<void>> send(adapters::UpstreamRequest& request);
-    [[nodiscard]] Task<Failure> read_refusal();
-    [[nodiscard]] Result<void> make_call(const router::Provider& provider);
-    void begin_attempt(const router::RoutedTarget& routed);
-    void end_attempt(const Result<void>& outcome);
-    struct Trouble;
+    // The attempts: server/attempts.cpp, and what they tell: server/attempt_outcome.cpp.
+    /// Where the bytes of an answer go.
+    struct AnswerPath {
+        Responder& responder;
+        Interrupt& interrupt;
+        InterruptDeadline& deadline;
+        HeadMaker& heads;
+    };
+    /// What has gone wrong so far.
+    struct Trouble {
+        failover::AttemptSummary summary;
+        Failure last;
+    };
     [[nodiscard]] static Trouble& troubled(std::unique_ptr<Trouble>& trouble);
     void conclude(Trouble& trouble);
+    enum class Part : std::uint8_t { target, key };
     [[nodiscard]] failover::AttemptPlan make_plan();
+    [[nodiscard]] Task<void> try_targets();
     [[nodiscard]] bool admit(std::size_t index, bool forced, Clock::time_point now);
+    [[nodiscard]] Task<Result<void>> attempt(const router::RoutedTarget& routed);
+    [[nodiscard]] AttemptWiring attempt_wiring(Interrupt& interrupt,
+                                               InterruptDeadline& deadline) const;
+    [[nodiscard]] Task<Result<void>> relay();  // not a coroutine
+    [[nodiscard]] RelayWiring relay_wiring(const Attempt& attempt, const AnswerPath& path) const;
+    void begin_attempt();
+    void take_over();
+    void close_attempt(Result<void>& outcome, std::unique_ptr<Trouble>& trouble);
+    void end_attempt(const Result<void>& outcome);
     [[nodiscard]] failover::Step next_step(failover::AttemptPlan& plan, const Failure& failure,
                                            Clock::time_point now);
-    void note_health(const Result<void>& outcome, Clock::time_point now);
-    void note_turn(failover::Turn turn, bool of_key);
-    void note_refused_key(const Failure& failure, Clock::time_point now);
+    void note_outpaced(Attempt& attempt);
+    void note_first_token(const Attempt& attempt, Clock::duration took);
+    void note_failed(Attempt& attempt, const Failure& failure, bool is_silent);
+    void note_health(const Attempt& attempt, const Failure& failure, Clock::time_point now);
+    void note_turn(const Attempt& attempt, failover::Turn turn, Part part);
+    void note_refused_key(const Attempt& attempt, const Failure& failure, Clock::time_point now);
     void note_answer(Clock::time_point now);
     void mirror_share();
+    void note_spent(const Attempt& attempt, const adapters::Usage& used);
     void add_targets(failover::AttemptPlan& plan, std::span<const std::string> names);
-    [[nodiscard]] bool has_pool() const noexcept { return provider_->key_live.size() > 1; }
-    [[nodiscard]] config::ProviderTimeouts timeouts_of(const router::RoutedTarget& routed) const;
+    // A second attempt beside a slow first one: server/hedge.cpp.
+    class Hedge;
+    void start_hedge(std::size_t target);
+    [[nodiscard]] std::size_t hedge_target(std::size_t first, Clock::time_point now) const;
+    [[nodiscard]] bool begin_hedge(Hedge& hedge);
+    void fail_hedge(Hedge& hedge);
+    void outpace_hedge();
+    [[nodiscard]] Task<void> try_hedged();
+    [[nodiscard]] Task<Result<void>> follow_hedge(failover::AttemptPlan& plan,
+                                                  std::unique_ptr<Trouble>& trouble);
+    void adopt_hedge();
     [[nodiscard]] router::Ask ask(std::string_view model) const;
     void start_keep_alive();
     void stop_keep_alive() noexcept;
     [[nodiscard]] bool send_comment();
     void keep_spent();
-    [[nodiscard]] std::string shown_target() const;
     [[nodiscard]] bool is_final() const noexcept;
-    void add_request_headers(const router::Provider& provider,
-                             adapters::UpstreamRequest& request) const;
     [[nodiscard]] Result<void> undo_content_coding(std::string_view coding, std::uint64_t limit);
     [[nodiscard]] ResponseHead make_head(const upstream::CallHead& upstream,
                                          std::string_view content_type,
                                          std::optional<std::uint64_t> length) override;
     void settle() override;
     void complete_usage();  // server/estimate_usage.cpp
+    [[nodiscard]] adapters::Usage estimated_usage(const Attempt& attempt,
+                                                  const RelayReport& report) const;
     void let_request_go();
     [[nodiscard]] std::string usage_cost(const adapters::Usage& usage) override;
     void price_usage();  // server/money.cpp
-    [[nodiscard]] metrics::Pricing price_of(const adapters::Usage& usage, metrics::Pico& cost,
+    [[nodiscard]] metrics::Pricing price_of(const Attempt& attempt, const adapters::Usage& usage,
+                                            metrics::Pico& cost,
                                             metrics::CostByKind* by_kind = nullptr);
     [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;
     void add_cost(ResponseHead& head) const;
@@ -118,38 +149,27 @@ private:
     InterruptDeadline deadline_;
     BodyBuffer body_;
     adapters::Request request_;
-    upstream::CallHead upstream_head_;
     RelayReport report_;
-    const router::Provider* provider_ = nullptr;  // of the current attempt
-    std::string_view model_;
-    const catalog::Model* known_model_ = nullptr;  // what is known about it; null: nothing
+    Attempt current_;
     router::Choice choice_;
     std::vector<std::string> fallbacks_;  // as the client named them
     std::string wanted_model_;            // with the provider of x-tollgate-provider
-    std::string_view demo_header_;
     const std::vector<std::string>* allowed_models_ = nullptr;  // of the caller's key; null: all
-    upstream::Origin* origin_ = nullptr;
-    std::unique_ptr<upstream::Call> call_;
-    std::optional<Relay> relay_;             // of the current attempt, once it has a good head
-    Clock::time_point exchange_deadline_{};  // no attempt goes beyond it
-    Clock::time_point total_deadline_{};     // of the current attempt
-    Clock::time_point first_token_deadline_ = Clock::time_point::max();  // likewise
-    Clock::time_point attempt_began_{};
-    config::ProviderTimeouts timeouts_;           // of the current attempt
+    std::optional<Relay> relay_;                  // of the current attempt, once it has a good head
+    Clock::time_point exchange_deadline_{};       // no attempt goes beyond it
     const router::TargetRecord* left_ = nullptr;  // of the last attempt that was begun
-    router::RoutedTarget target_;                 // likewise
-    router::KeyChoice key_;
-    failover::Admission admission_ = failover::Admission::normal;
-    failover::Admission key_admission_ = failover::Admission::normal;
     class KeepAlive;
     struct KeepAliveDeleter {
         void operator()(KeepAlive* keep_alive) const noexcept;
     };
     std::unique_ptr<KeepAlive, KeepAliveDeleter> keep_alive_;  // of a stream
+    struct HedgeDeleter {
+        void operator()(Hedge* hedge) const noexcept;
+    };
+    std::unique_ptr<Hedge, HedgeDeleter> hedge_;
     std::uint16_t attempts_ = 0;
     bool attempting_ = false;  // between begin_attempt() and end_attempt()
     bool settled_ = false;
-    bool sent_ = false;                  // the vendor may have the request, and has not refused it
     bool given_up_ = false;              // while it worked: a time ran out, or the client left
     std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
     bool is_in_ledger_ = false;          // a known caller asks for a model

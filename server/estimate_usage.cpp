@@ -15,7 +15,10 @@ constexpr std::size_t kKeptPrompt = 16 * 1024;
 
 // Committed: there will be no other attempt that needs the request, and the head has been made.
 void Dispatch::let_request_go() {
-    give_back(upstream_head_.relayed);
+    give_back(current_.head.relayed);
+    if (hedge_) {
+        return;  // a second attempt, on its way out, may still look at the request
+    }
     if (body_.size() <= kKeptPrompt) {
         give_back(request_.members);  // what is counted is the body
         return;
@@ -29,16 +32,20 @@ void Dispatch::let_request_go() {
 // An answer costs, and so does work that was given up; a refusal and a lost connection do not.
 void Dispatch::complete_usage() {
     const bool is_answer = report_.first_byte != Clock::time_point{};
-    if (report_.usage.reported || provider_ == nullptr || !(is_answer || given_up_)) {
-        return;
+    if (!report_.usage.reported && current_.provider != nullptr && (is_answer || given_up_)) {
+        report_.usage = estimated_usage(current_, report_);
     }
+}
+
+adapters::Usage Dispatch::estimated_usage(const Attempt& attempt, const RelayReport& report) const {
     const tokens::Tokenizer tokenizer =
-        tokens::tokenizer_for(provider_->endpoint.upstream_model(model_));
-    adapters::Usage& usage = report_.usage;
+        tokens::tokenizer_for(attempt.provider->endpoint.upstream_model(attempt.model));
+    adapters::Usage usage = report.usage;
     usage.input =
         request_.body.empty() ? prompt_estimate_ : tokens::count_prompt(tokenizer, request_);
-    usage.output = report_.answer_tokens + report_.heard.tokens(tokenizer);
+    usage.output = report.answer_tokens + report.heard.tokens(tokenizer);
     usage.estimated = true;
+    return usage;
 }
 
 }  // namespace tollgate::server

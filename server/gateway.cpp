@@ -75,6 +75,7 @@ metrics::RegistryOptions registry_options(const config::Settings& settings,
         options.shard.attempt_outcomes.emplace_back(
             failover::policy(static_cast<FailureKind>(kind)).name);
     }
+    options.shard.attempt_outcomes.emplace_back("outpaced");  // Dispatch::kOutpaced
     if (!settings.metrics.buckets.empty()) {
         options.shard.buckets.duration = settings.metrics.buckets;
     }

@@ -127,7 +127,7 @@ void Dispatch::write_ledger() {
     record_.first_byte =
         begun == Clock::time_point{} ? Clock::duration::zero() : begun - record_.started;
     if (record_.status == 0) {  // a whole answer, before its head is made
-        record_.status = static_cast<std::uint16_t>(upstream_head_.status);
+        record_.status = static_cast<std::uint16_t>(current_.head.status);
     }
     lane->append(ledger_entry(record_));
 }

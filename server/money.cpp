@@ -9,20 +9,20 @@
 
 namespace tollgate::server {
 
-metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico& cost,
-                                    metrics::CostByKind* by_kind) {
+metrics::Pricing Dispatch::price_of(const Attempt& attempt, const adapters::Usage& usage,
+                                    metrics::Pico& cost, metrics::CostByKind* by_kind) {
     cost = 0;
-    if (provider_ == nullptr || (usage.tokens() == 0 && !usage.reported)) {
+    if (attempt.provider == nullptr || (usage.tokens() == 0 && !usage.reported)) {
         return metrics::Pricing::none;
     }
-    const std::expected<metrics::Cost, std::string> priced = provider_->prices.price(
-        known_model_, metrics::counts_of(usage),
+    const std::expected<metrics::Cost, std::string> priced = attempt.provider->prices.price(
+        attempt.known, metrics::counts_of(usage),
         {.when = record_.wall, .service = metrics::to_string(usage.service)});
     if (!priced) {
         worker_.logger().log(metrics::Level::warn, "usage without a price",
                              {{"request_id", record_.request_id},
-                              {"provider", provider_->endpoint.provider},
-                              {"model", model_},
+                              {"provider", attempt.provider->endpoint.provider},
+                              {"model", attempt.model},
                               {"detail", priced.error()}});
         return metrics::Pricing::unpriced;
     }
@@ -39,14 +39,14 @@ metrics::Pricing Dispatch::price_of(const adapters::Usage& usage, metrics::Pico&
 
 std::string Dispatch::usage_cost(const adapters::Usage& usage) {
     metrics::Pico cost = 0;
-    const metrics::Pricing pricing = price_of(usage, cost);
+    const metrics::Pricing pricing = price_of(current_, usage, cost);
     return pricing == metrics::Pricing::priced || pricing == metrics::Pricing::free
                ? metrics::to_decimal(cost)
                : std::string();
 }
 
 void Dispatch::price_usage() {
-    record_.pricing = price_of(record_.usage, record_.cost, &record_.cost_by_kind);
+    record_.pricing = price_of(current_, record_.usage, record_.cost, &record_.cost_by_kind);
 }
 
 // cost.unpriced: reject.  Targets without a price are left out; when none is left, the client hears

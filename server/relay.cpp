@@ -59,6 +59,8 @@ Failure explain_interrupt(const Interrupt& interrupt, Failure otherwise) {
             return timeout("silent for longer than timeouts.idle");
         case Cause::total_timeout:
             return timeout("not finished within timeouts.total");
+        case Cause::loser:
+            return timeout("outpaced by another attempt");
         case Cause::shutdown:
             return Failure{.kind = FailureKind::overloaded,
                            .detail = "the gateway is shutting down"};
@@ -100,7 +102,7 @@ adapters::DecodeContext Relay::decode_context() const {
 Task<Result<std::string_view>> Relay::next() {
     for (;;) {
         const Clock::time_point asked = arm();
-        Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
+        Result<std::string_view> bytes = co_await w_.call.receive(w_.interrupt);
         if (take(bytes, asked)) {
             co_return bytes;
         }
@@ -124,7 +126,7 @@ bool Relay::take(Result<std::string_view>& bytes, Clock::time_point asked) {
     report_.last_read = Reactor::now();
     report_.waited += report_.last_read - asked;
     if (!bytes) {
-        bytes = std::unexpected(explain_interrupt(w_.exchange.interrupt, std::move(bytes.error())));
+        bytes = std::unexpected(explain_interrupt(w_.interrupt, std::move(bytes.error())));
         return true;
     }
     if (!undo_) {
@@ -164,8 +166,8 @@ void Relay::commit(std::string_view content_type, std::optional<std::uint64_t> l
     report_.first_byte = Reactor::now();
     report_.committed = true;
     const ResponseHead head = w_.heads.make_head(w_.head, content_type, length);
-    if (!w_.exchange.responder.started()) {  // else keep-alive comments have begun the answer
-        w_.exchange.responder.start(head);
+    if (!w_.responder.started()) {  // else keep-alive comments have begun the answer
+        w_.responder.start(head);
     }
 }
 
@@ -173,7 +175,7 @@ void Relay::commit_whole(std::string_view content_type, std::size_t length) {
     report_.first_byte = Reactor::now();
     report_.committed = true;
     w_.heads.settle();
-    w_.exchange.responder.start(w_.heads.make_head(w_.head, content_type, length));
+    w_.responder.start(w_.heads.make_head(w_.head, content_type, length));
 }
 
 // For a whole answer of OpenAI's shape whose vendor does not say what it used.
@@ -188,14 +190,14 @@ bool Relay::write(std::span<const std::string_view> pieces, bool last) {
     for (const std::string_view piece : pieces) {
         report_.bytes_out += piece.size();
     }
-    return w_.exchange.responder.write(pieces, last);
+    return w_.responder.write(pieces, last);
 }
 
 // Waits until the client has taken what was written; meanwhile nothing more is read from the
 // vendor.
 Task<Result<void>> Relay::drain() {
     w_.deadline.clear();  // now it is the client that everybody waits for
-    const bool sent = co_await w_.exchange.responder.drain();
+    const bool sent = co_await w_.responder.drain();
     if (!sent) {
         co_return client_left();
     }
@@ -206,7 +208,7 @@ Task<Result<void>> Relay::send(std::string_view piece, bool last) {
     if (!write(std::span(&piece, 1), last)) {
         co_return client_left();
     }
-    if (w_.exchange.responder.congested() && !last) {
+    if (w_.responder.congested() && !last) {
         co_return co_await drain();
     }
     co_return Result<void>();
@@ -302,14 +304,14 @@ Task<Result<void>> Relay::stream_as_read() {
     Result<void> good;
     while (good && !stream_->is_done()) {
         const Clock::time_point asked = arm();
-        Result<std::string_view> bytes = co_await w_.call.receive(w_.exchange.interrupt);
+        Result<std::string_view> bytes = co_await w_.call.receive(w_.interrupt);
         if (!take(bytes, asked)) {
             continue;
         }
         good = pass_on(bytes);
-        if (good && w_.exchange.responder.congested()) {
+        if (good && w_.responder.congested()) {
             w_.deadline.clear();  // now it is the client that everybody waits for
-            const bool sent = co_await w_.exchange.responder.drain();
+            const bool sent = co_await w_.responder.drain();
             if (!sent) {
                 good = client_left();
             }
@@ -349,14 +351,14 @@ Result<void> Relay::pass_on(Result<std::string_view>& bytes) {
 Task<void> Relay::see_off() {
     w_.deadline.arm(Cause::elapsed, Reactor::now() + kSeeOff);
     while (!w_.call.is_complete()) {
-        Result<std::string_view> rest = co_await w_.call.receive(w_.exchange.interrupt);
+        Result<std::string_view> rest = co_await w_.call.receive(w_.interrupt);
         if (!rest || rest->empty()) {
             break;
         }
     }
     w_.deadline.clear();
-    if (w_.exchange.interrupt.cause() == Cause::elapsed) {
-        w_.exchange.interrupt.reset();
+    if (w_.interrupt.cause() == Cause::elapsed) {
+        w_.interrupt.reset();
     }
 }
 

@@ -49,9 +49,10 @@ struct RelayWiring {
     const adapters::Vendor& vendor;
     const adapters::Request& request;
     adapters::Target target;
-    Exchange& exchange;
-    HeadMaker& heads;
+    Responder& responder;
+    Interrupt& interrupt;
     InterruptDeadline& deadline;
+    HeadMaker& heads;
     Clock::duration idle_timeout;
     Clock::time_point total_deadline;
     Clock::time_point first_token_deadline;  ///< until the commit

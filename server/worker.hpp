@@ -3,6 +3,7 @@
 #pragma once
 
 #include "failover/budget.hpp"
+#include "failover/hedge.hpp"
 #include "failover/sticky.hpp"
 #include "metrics/access_log.hpp"
 #include "metrics/ledger/ledger.hpp"
@@ -99,6 +100,7 @@ public:
     [[nodiscard]] upstream::TokenCache& tokens() noexcept { return tokens_; }
     [[nodiscard]] Background& background() noexcept { return background_; }
     [[nodiscard]] failover::RetryBudget& retry_budget() noexcept { return retry_budget_; }
+    [[nodiscard]] failover::HedgeBudget& hedge_budget() noexcept { return hedge_budget_; }
     [[nodiscard]] std::uint64_t random() noexcept { return random_(); }
     /// From 0 to 1, without 1.
     [[nodiscard]] double uniform() noexcept {
@@ -170,6 +172,7 @@ private:
     upstream::Pool pool_;
     upstream::TokenCache tokens_;
     failover::RetryBudget retry_budget_;
+    failover::HedgeBudget hedge_budget_;
     std::mt19937_64 random_;
     Interrupt cut_;
     TicketKeys tickets_;

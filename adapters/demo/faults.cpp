@@ -12,9 +12,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 11> kNames{
-    "none",  "rate_limit", "server_error", "auth", "filtered",    "stall",
-    "reset", "empty",      "malformed",    "cut",  "stream_error"};
+constexpr std::array<std::string_view, 12> kNames{
+    "none",  "rate_limit", "server_error", "auth", "filtered",     "stall",
+    "reset", "empty",      "malformed",    "cut",  "stream_error", "slow"};
 
 constexpr milliseconds kLongest = std::chrono::minutes(10);
 constexpr std::uint64_t kMostEvents = 100'000;
@@ -99,6 +99,9 @@ Result<void> apply(DemoPlan& plan, std::string_view part) {
     if (key == "latency") {
         return set_time(plan.latency, part, value);
     }
+    if (key == "slow") {
+        return set_time(plan.slow, part, value);
+    }
     if (key == "chunk_delay") {
         return set_time(plan.chunk_delay, part, value);
     }
@@ -118,7 +121,7 @@ Result<void> apply(DemoPlan& plan, std::string_view part) {
         return set_number(plan.fail, part, value, 0, kMostFailures);
     }
     return refuse(part,
-                  "the keys are fault, latency, chunk_delay, retry_after, status, cut_after, "
+                  "the keys are fault, latency, slow, chunk_delay, retry_after, status, cut_after, "
                   "chunks and fail");
 }
 
@@ -192,6 +195,7 @@ std::optional<FaultAnswer> fault_answer(Fault fault, const DemoPlan& plan) {
         case Fault::reset:
         case Fault::cut:
         case Fault::stream_error:
+        case Fault::slow:
             break;
     }
     return std::nullopt;

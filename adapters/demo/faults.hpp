@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
     cut,           ///< closes in the middle: after `after` events, or in the middle of a whole body
     stream_error,  ///< an error event inside a 200 stream, after `after` events (whole answers: an
                    ///< error body with 200)
+    slow,          ///< answers well, `slow` later
 };
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;
 [[nodiscard]] std::optional<Fault> fault_named(std::string_view name) noexcept;
@@ -36,6 +37,7 @@ enum class Fault : std::uint8_t {
 struct DemoPlan {
     Fault fault = Fault::none;
     std::chrono::milliseconds latency{0};         ///< before the head
+    std::chrono::milliseconds slow{1000};         ///< added to it by the fault of that name
     std::chrono::milliseconds chunk_delay{0};     ///< before each event but the first
     std::chrono::milliseconds retry_after{1000};  ///< told with rate_limit
     std::uint16_t status = 500;                   ///< of server_error

@@ -30,6 +30,9 @@ Task<Result<void>> DemoCall::send(const adapters::UpstreamRequest& request, Inte
 
 void DemoCall::compose(const adapters::UpstreamRequest& request) {
     fault_ = options_.plan.fault_for(options_.attempt);
+    if (fault_ == demo::Fault::slow) {
+        options_.plan.latency += options_.plan.slow;
+    }
     pieces_ = demo::PackedEvents(pieces(request));
 }
 

@@ -331,3 +331,20 @@ TEST_CASE("whatever happens, a plan ends") {
         }
     }
 }
+
+TEST_CASE("a second attempt that failed beside the first is neither repeated nor counted") {
+    Fixture fixture;
+    fixture.options.max_attempts = 2;
+    AttemptPlan plan = fixture.plan(3);
+    CHECK(text(plan.first(fixture.clock.now())) == "attempt 0");
+    plan.also_failed(1, failure(FailureKind::upstream_timeout));
+    CHECK(text(plan.failed(failure(FailureKind::upstream_timeout), fixture.clock.now(), 0.5)) ==
+          "attempt 2");
+    CHECK(plan.attempts() == 2);
+
+    AttemptPlan pair = fixture.plan(2);
+    CHECK(text(pair.first(fixture.clock.now())) == "attempt 0");
+    pair.also_failed(1, failure(FailureKind::upstream_unavailable));
+    CHECK(text(pair.failed(failure(FailureKind::upstream_timeout), fixture.clock.now(), 0.5)) ==
+          "attempt 1 +100ms");
+}
