@@ -27,7 +27,8 @@ extern constinit const Vendor deepseek{
                 .token_field = TokenField::max_tokens,
                 .developer_as_system = true,
                 .json_schema_as_object = true,
-                .single_choice = true},
+                .single_choice = true,
+                .longest_call_id = 64},  // its own are shorter; Gemini's carry a signature
     .default_model = "deepseek-v4-flash",
     .docs = "https://api-docs.deepseek.com/api/create-chat-completion",
 };

@@ -7,6 +7,11 @@ namespace {
 constexpr std::string_view kAliases[]{"oai"};
 constexpr std::string_view kKeys[]{"OPENAI_API_KEY"};
 constexpr std::string_view kUrls[]{"OPENAI_BASE_URL", "OPENAI_API_BASE"};
+// Other vendors' parameter and what their answers carry; this one refuses what it does not know.
+constexpr std::string_view kDrop[]{"thinking"};
+constexpr std::string_view kForeign[]{
+    "reasoning_content", "reasoning", "reasoning_details",       "thinking_blocks",
+    "extra_content",     "signature", "provider_specific_fields"};
 }  // namespace
 
 using namespace adapters;
@@ -19,6 +24,7 @@ extern constinit const Vendor openai{
     .key_env = kKeys,
     .base_url_env = kUrls,
     .operations = Op::chat | Op::completions | Op::embeddings | Op::models,
+    .request = {.drop = kDrop, .foreign = kForeign, .longest_call_id = 40},
     .default_model = "gpt-4o-mini",
     .docs = "https://platform.openai.com/docs/api-reference",
 };

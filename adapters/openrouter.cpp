@@ -17,7 +17,8 @@ extern constinit const Vendor openrouter{
     .base_url = "https://openrouter.ai/api/v1",
     .key_env = kKeys,
     .operations = Op::chat | Op::completions | Op::embeddings | Op::models,
-    .request = {.developer_as_system = true, .takes_fallbacks = true},
+    // Behind it may be a vendor with short ids.
+    .request = {.developer_as_system = true, .longest_call_id = 40, .takes_fallbacks = true},
     .default_model = "openrouter/auto",
     .docs = "https://openrouter.ai/docs/api-reference/overview",
 };

@@ -59,6 +59,10 @@ struct RequestEdits {
     bool developer_as_system = false;    ///< role "developer" becomes "system"
     bool json_schema_as_object = false;  ///< response_format json_schema becomes json_object
     bool single_choice = false;          ///< n > 1 is refused
+    /// Members of earlier answers and their tool calls that other vendors put there and this one
+    /// refuses: their reasoning and its signatures.
+    std::span<const std::string_view> foreign = {};
+    std::size_t longest_call_id = 0;  ///< of tool calls; longer ones are replaced.  0: any
     bool takes_fallbacks =
         false;  ///< `models` is the vendor's own; others never see `models` and `fallbacks`
 };

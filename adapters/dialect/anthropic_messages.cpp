@@ -1,5 +1,6 @@
 // The chat history: turns are merged, tool results gathered, system messages taken out.
 #include "adapters/dialect/anthropic.hpp"
+#include "adapters/dialect/call_id.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,7 +13,7 @@ constexpr std::string_view kFiller = R"({"type":"text","text":"."})";
 
 // Ids come from any vendor's answers; here they may only have these characters.
 std::string clean_id(std::string_view id) {
-    std::string clean(id);
+    std::string clean(without_signature(id));
     for (char& c : clean) {
         const bool is_fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                              (c >= '0' && c <= '9') || c == '_' || c == '-';

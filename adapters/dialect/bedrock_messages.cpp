@@ -1,11 +1,9 @@
 // An OpenAI chat history as Converse's `messages` and `system`: strict alternation, user first, no
 // blank text.
 #include "adapters/dialect/bedrock.hpp"
-
-#include <openssl/evp.h>
+#include "adapters/dialect/call_id.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace tollgate::adapters::bedrock {
 namespace {
@@ -30,20 +28,11 @@ bool is_tool_id_character(char c) {
 
 // Ids that Bedrock refuses (other vendors' may be longer or richer) become a digest: the same for
 // call and result, and never seen by the client, whose history keeps its own.
-std::string tool_id(std::string_view id) {
-    if (!id.empty() && id.size() <= kToolIdLength &&
-        std::ranges::all_of(id, is_tool_id_character)) {
-        return std::string(id);
-    }
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    EVP_Digest(id.data(), id.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out = "tooluse_";
-    for (std::size_t i = 0; i < 16; ++i) {
-        out.push_back(kDigits[digest[i] >> 4]);
-        out.push_back(kDigits[digest[i] & 0xF]);
-    }
-    return out;
+std::string tool_id(std::string_view call_id) {
+    const std::string_view id = without_signature(call_id);
+    const bool is_fine =
+        !id.empty() && id.size() <= kToolIdLength && std::ranges::all_of(id, is_tool_id_character);
+    return is_fine ? std::string(id) : digest_id("tooluse_", id);
 }
 
 class Reader {

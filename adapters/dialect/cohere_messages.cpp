@@ -1,5 +1,6 @@
 // OpenAI messages as Cohere v2 messages.
 #include "adapters/codec/json.hpp"
+#include "adapters/dialect/call_id.hpp"
 #include "adapters/dialect/cohere.hpp"
 #include "adapters/dialect/openai_shape.hpp"
 
@@ -143,7 +144,9 @@ private:
                 return fail_param(path, "Cohere knows only calls of functions with a name");
             }
             const std::string_view arguments = function["arguments"].string();
-            writer_.begin_object().member("id", call["id"].string()).member("type", "function");
+            writer_.begin_object()
+                .member("id", without_signature(call["id"].string()))
+                .member("type", "function");
             writer_.key("function").begin_object().member("name", function["name"].string());
             writer_.member("arguments", arguments.empty() ? "{}" : arguments);
             writer_.end_object().end_object();
@@ -162,7 +165,7 @@ private:
                               "a tool message must name the call it answers");
         }
         writer_.begin_object().member("role", "tool");
-        writer_.member("tool_call_id", one["tool_call_id"].string());
+        writer_.member("tool_call_id", without_signature(one["tool_call_id"].string()));
         writer_.member("content", *text).end_object();
         return {};
     }

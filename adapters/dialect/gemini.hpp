@@ -7,6 +7,7 @@
 
 #include "adapters/codec/json.hpp"
 #include "adapters/dialect.hpp"
+#include "adapters/dialect/call_id.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -87,14 +88,6 @@ void write_conversation(json::Writer& writer, Conversation&& conversation);
 /// A JSON Schema reduced to the subset that `parameters` and `responseSchema` take (OpenAPI 3.0
 /// flavour).
 [[nodiscard]] std::string clean_schema(json::Value schema);
-
-/// Tool-call ids carry the thought signature that the vendor wants back:
-/// "<id>__thought__<base64url>".  Ids are the one part of a tool call that every client returns
-/// unchanged; fields beside it are dropped by many frameworks.
-inline constexpr std::string_view kSignatureMark = "__thought__";
-[[nodiscard]] std::string join_signature(std::string_view id, std::string_view signature);
-/// The id without the mark, and the signature in Google's base64 (empty: none).
-[[nodiscard]] std::pair<std::string_view, std::string> split_signature(std::string_view id);
 
 /// The bytes of a JSON value without the white space between its tokens.
 [[nodiscard]] std::string compact(std::string_view json);

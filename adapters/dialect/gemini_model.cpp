@@ -91,39 +91,6 @@ std::string versioned_path(const Endpoint& endpoint, std::string_view version) {
     return path;
 }
 
-std::string join_signature(std::string_view id, std::string_view signature) {
-    std::string joined(id);
-    joined += kSignatureMark;
-    for (const char c : signature) {  // base64 to base64url: some vendors and clients allow only
-                                      // [A-Za-z0-9_-] in ids
-        if (c == '+') {
-            joined += '-';
-        } else if (c == '/') {
-            joined += '_';
-        } else if (c != '=') {
-            joined += c;
-        }
-    }
-    return joined;
-}
-
-std::pair<std::string_view, std::string> split_signature(std::string_view id) {
-    const std::size_t mark = id.find(kSignatureMark);
-    if (mark == std::string_view::npos) {
-        return {id, {}};
-    }
-    std::string signature;
-    for (const char c : id.substr(
-             mark +
-             kSignatureMark.size())) {  // plain base64, as LiteLLM writes it, passes unchanged
-        signature += c == '-' ? '+' : c == '_' ? '/' : c;
-    }
-    while (signature.size() % 4 != 0) {
-        signature += '=';
-    }
-    return {id.substr(0, mark), std::move(signature)};
-}
-
 std::string compact(std::string_view json) {
     std::string out;
     out.reserve(json.size());

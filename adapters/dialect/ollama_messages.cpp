@@ -1,6 +1,7 @@
 // OpenAI messages as Ollama messages: text is one string, images stand beside it, tool arguments
 // are objects.
 #include "adapters/codec/base64.hpp"
+#include "adapters/dialect/call_id.hpp"
 #include "adapters/dialect/ollama.hpp"
 #include "adapters/dialect/openai_shape.hpp"
 
@@ -160,8 +161,8 @@ private:
         calls_.push_back({.id = call["id"].string(), .name = name});
         writer_.begin_object();
         if (!call["id"].string().empty()) {
-            writer_.member("id",
-                           call["id"].string());  // newer versions keep it, older ones ignore it
+            writer_.member("id", without_signature(call["id"].string()));  // newer versions keep
+                                                                           // it, older ignore it
         }
         writer_.key("function").begin_object().member_count("index", index).member("name", name);
         writer_.member_raw("arguments", arguments).end_object().end_object();
@@ -182,7 +183,7 @@ private:
         }
         writer_.member("tool_name", name);
         if (!id.empty()) {
-            writer_.member("tool_call_id", id);
+            writer_.member("tool_call_id", without_signature(id));
         }
         return {};
     }

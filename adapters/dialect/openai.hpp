@@ -41,6 +41,10 @@ namespace openai {
 [[nodiscard]] Result<void> apply_edits(const Request& request, const Vendor& vendor,
                                        json::ObjectEdit& edit);
 
+/// Takes out of earlier answers in `messages` what the vendor's data calls foreign, and shortens
+/// the ids of tool calls.  A conversation of the vendor's own is not touched.
+void drop_foreign(const Request& request, const Vendor& vendor, json::ObjectEdit& edit);
+
 /// Asks for usage at the end of a stream, keeping whatever else the client's stream_options say.
 void ask_for_usage(const Request& request, json::ObjectEdit& edit);
 

@@ -158,6 +158,7 @@ Result<void> apply_edits(const Request& request, const Vendor& vendor, ObjectEdi
     if (edits.json_schema_as_object) {
         loosen_schema(request, edit);
     }
+    drop_foreign(request, vendor, edit);
     return {};
 }
 

@@ -122,18 +122,18 @@ TEST_CASE("calls without ids get ids that differ between answers", "[gemini]") {
 
 TEST_CASE("a signature survives its journey through a tool-call id", "[gemini]") {
     for (const char* signature : {"Ab+/x9==", "c2ln", "QQ==", "+/+/"}) {
-        const std::string id = gemini::join_signature("call_1", signature);
+        const std::string id = adapters::join_signature("call_1", signature);
         CHECK(std::ranges::all_of(id, [](char c) {
             return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                    c == '_' || c == '-';
         }));
-        const auto [plain, back] = gemini::split_signature(id);
+        const auto [plain, back] = adapters::split_signature(id);
         CHECK(plain == "call_1");
         CHECK(back == signature);
     }
-    CHECK(gemini::split_signature("call_1__thought__Ab+/x9==").second ==
+    CHECK(adapters::split_signature("call_1__thought__Ab+/x9==").second ==
           "Ab+/x9==");  // as LiteLLM writes it
-    CHECK(gemini::split_signature("toolu_1").second.empty());
+    CHECK(adapters::split_signature("toolu_1").second.empty());
 }
 
 TEST_CASE("turns batchEmbedContents into OpenAI's embeddings", "[gemini]") {
