@@ -34,7 +34,7 @@ struct HealthOptions {
 };
 
 /// Why a target or key is left alone.
-enum class Rest : std::uint8_t { none, limited, refused };
+enum class Rest : std::uint8_t { none, limited, refused, unreachable };
 
 /// What an outcome did to the breaker; something to log.
 enum class Turn : std::uint8_t { none, opened, closed };

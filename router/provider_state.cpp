@@ -26,6 +26,9 @@ ProviderState state_of(const Provider& provider, const failover::HealthOptions& 
                    ? ProviderState::unreachable
                    : ProviderState::no_key;
     }
+    if (provider.reach->health.is_resting(now)) {
+        return ProviderState::unreachable;
+    }
     const auto is_well = [&](const failover::Health& health) {
         return health.is_well(now, options.breaker);
     };

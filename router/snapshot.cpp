@@ -36,6 +36,7 @@ failover::RateLimits limits_of(const Provider& provider) noexcept {
 
 bool Snapshot::is_well(const RoutedTarget& target, failover::Clock::time_point now) const noexcept {
     return target.record->live->health.is_well(now, health_options_.breaker) &&
+           !target.provider->reach->health.is_resting(now) &&
            std::any_of(target.provider->key_live.begin(), target.provider->key_live.end(),
                        [&](const failover::HealthTable::Entry* key) {
                            return key->health.is_well(now, health_options_.breaker);
@@ -56,7 +57,8 @@ void Snapshot::put_unwell_last(std::vector<RoutedTarget>& targets,
         for (const failover::HealthTable::Entry* const entry : target.provider->key_live) {
             key = std::min(key, entry->health.usable_from(health_options_.breaker));
         }
-        return std::max(key, target.record->live->health.usable_from(health_options_.breaker));
+        return std::max({key, target.record->live->health.usable_from(health_options_.breaker),
+                         target.provider->reach->health.usable_from(health_options_.breaker)});
     };
     std::stable_sort(unwell, targets.end(), [&](const RoutedTarget& a, const RoutedTarget& b) {
         return usable_from(a) < usable_from(b);

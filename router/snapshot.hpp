@@ -53,6 +53,7 @@ struct Provider {
     ModelPrices prices;  ///< and whatever else is known about its models
     std::vector<failover::HealthTable::Entry*>
         key_live;  ///< of keys, in their order; one where there is no key in the configuration
+    failover::HealthTable::Entry* reach = nullptr;  ///< of its address, as active checks found it
     std::map<std::string, TargetRecord, std::less<>>
         records;          ///< of models the file or vendor names
     TargetRecord others;  ///< what all other models share

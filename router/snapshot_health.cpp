@@ -53,6 +53,8 @@ void SnapshotBuilder::keep_health() {
     for (Provider& provider : snapshot_->providers_) {
         const std::string& name = provider.settings.name;
         provider.others.live = &table.at(name + "/*");
+        // By its address: another one starts afresh.
+        provider.reach = &table.at(name + "@" + provider.endpoint.base_url);
         for (const config::Secret& key : provider.keys) {
             // By its text: another key in the same place starts afresh.
             provider.key_live.push_back(&table.at(

@@ -90,11 +90,18 @@ void write_model(json::Writer& writer, std::string_view id, const ListedModel& m
     writer.end_object();
 }
 
-// Breakers and keys of what is configured now.
+// Providers, breakers and keys of what is configured now.
 std::vector<metrics::LiveSample> live_samples(const router::Snapshot& snapshot,
                                               Clock::time_point now) {
     std::vector<metrics::LiveSample> out;
     const failover::BreakerOptions& options = snapshot.health_options().breaker;
+    for (const router::Provider& provider : snapshot.providers()) {
+        const router::ProviderState state =
+            router::state_of(provider, snapshot.health_options(), now);
+        out.push_back({.series = metrics::Series::provider_state,
+                       .labels = {provider.settings.name},
+                       .value = static_cast<double>(state)});
+    }
     for (const router::Provider& provider : snapshot.providers()) {
         for (const auto& [model, record] : provider.records) {
             const failover::BreakerState state = record.live->health.breaker.state(now, options);

@@ -188,6 +188,9 @@ void Dispatch::note_answer(Clock::time_point now) {
     failover::Health& target = current_.target.record->live->health;
     note_turn(current_, target.succeeded(current_.admission, now, options), Part::target);
     target.first_token.observe(took, now);
+    if (current_.provider->reach->health.is_resting(now)) {
+        current_.provider->reach->health.wake();  // whatever a check says, it answers
+    }
     note_first_token(current_, took);
     if (current_.has_pool()) {
         failover::Health& key = current_.key.live->health;

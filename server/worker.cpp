@@ -1,5 +1,6 @@
 #include "server/worker.hpp"
 
+#include "server/active_checks.hpp"
 #include "server/dispatch.hpp"
 #include "server/tls_entry.hpp"
 #include "server/upstream/origin_spec.hpp"
@@ -115,6 +116,10 @@ void Worker::use_tls(std::shared_ptr<TlsServerContext> context) {
 void Worker::run() {
     for (const std::unique_ptr<Listener>& listener : listeners_) {
         tasks_.spawn(accept_loop(*listener));
+    }
+    if (!shared_.has_checker.exchange(true)) {
+        checks_ = std::make_unique<ActiveChecks>(*this);
+        checks_->start();
     }
     reactor_.run();
 }
@@ -235,6 +240,9 @@ void Worker::adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContex
         snapshot_ = std::move(next);
         use_tls(std::move(secure));
         std::erase_if(origins_, [](const auto& item) { return item.second.snapshot.expired(); });
+        if (checks_) {
+            checks_->start();
+        }
     });
 }
 
@@ -276,6 +284,9 @@ Task<void> Worker::shut_down(Clock::duration grace) {
         each(&ClientConnection::cut);
         Interrupt never(reactor_);
         co_await tasks_.wait_empty(never);
+    }
+    if (checks_) {
+        co_await checks_->stop();
     }
     co_await background_.stop();
     access_log_.flush();

@@ -54,11 +54,14 @@ struct Shared {
     ModelLists model_lists = {};
     std::atomic<std::size_t> client_connections{0};  ///< bounded by server.limits.connections
     std::atomic<bool> ready{false};                  ///< what /health/ready says
+    std::atomic<bool> has_checker{false};            ///< some worker makes the active checks
     /// Of the session tickets: workers take each other's.
     TicketKeys::Seed ticket_seed = TicketKeys::random_seed();
     Clock::time_point ticket_start = Reactor::now();
     failover::StickyTable sticky = {};  ///< which target a conversation had
 };
+
+class ActiveChecks;
 
 class Worker final : private upstream::PoolObserver {
 public:
@@ -167,6 +170,7 @@ private:
     metrics::AccessLog access_log_;
     std::unique_ptr<AccessFlush> access_flush_;
     std::unique_ptr<Trim> trim_;
+    std::unique_ptr<ActiveChecks> checks_;  // in one worker
     std::size_t load_ = 0;
     std::size_t peak_load_ = 0;
     upstream::Pool pool_;

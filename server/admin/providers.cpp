@@ -48,6 +48,8 @@ std::string_view state_of(const Health& health, const Moment& at) noexcept {
             return "limited";
         case failover::Rest::refused:
             return "quarantined";
+        case failover::Rest::unreachable:
+            return "unreachable";
         case failover::Rest::none:
             break;
     }

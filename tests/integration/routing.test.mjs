@@ -115,6 +115,45 @@ describe("what operators are told", { concurrency: 4 }, () => {
   });
 });
 
+describe("active checks", { concurrency: 4 }, () => {
+  const lists = (upstream) => upstream.requests.filter((r) => r.method === "GET" && r.path === "/v1/models").length;
+
+  test("a silent provider is asked for its models; one that does not answer stands last until it does", async (t) => {
+    let down = false;
+    const answer = (incoming) => (incoming.method === "GET" ? incoming.reply(down ? 503 : 200, { data: [] }) : wellBehaved(incoming));
+    const { gateway, upstreams } = await pair(t, { a: answer, b: answer }, { failover: { checks: { every: "200ms" } }, server: { ...one } });
+    await eventually(() => lists(upstreams.a) >= 2 && lists(upstreams.b) >= 2, "checks");
+    assert.equal(upstreams.a.requests[0].headers.authorization, "Bearer sk-upstream");
+    assert.equal((await gateway.chat({ model: "both" })).headers["x-tollgate-provider"], "a");
+    down = true;
+    const line = await gateway.logged((l) => l.event === "provider unreachable" && l.provider === "a", "the trouble");
+    assert.equal(line.upstream_status, 503);
+    assert.equal(await gateway.metric("tollgate_provider_state", { provider: "a" }), 2);
+    down = false;
+    await gateway.logged((l) => l.event === "provider reachable again" && l.provider === "a", "the return");
+    assert.equal((await gateway.chat({ model: "both" })).headers["x-tollgate-provider"], "a");
+  });
+
+  test("a provider that works is not asked, and neither is any without the setting", async (t) => {
+    const answer = (incoming) => (incoming.method === "GET" ? incoming.reply(200, { data: [] }) : wellBehaved(incoming));
+    const busy = await FakeUpstream.start(t, answer);
+    const idle = await FakeUpstream.start(t, answer);
+    const gateway = await Gateway.start(t, { server: one, providers: { busy: compat(busy), idle: compat(idle) }, failover: { checks: { every: "1s" } } });
+    const quiet = await Gateway.start(t, { server: one, providers: { idle: compat(await FakeUpstream.start(t, answer)) } });
+    for (const end = performance.now() + 2500; performance.now() < end && lists(idle) === 0;) await gateway.chat({ model: "busy/m" });
+    await eventually(() => lists(idle) > 0, "a check of the idle provider");
+    assert.equal(lists(busy), 0);
+    assert.equal((await quiet.chat({ model: "idle/m" })).status, 200);
+  });
+
+  test("a key that a check finds refused is put into quarantine", async (t) => {
+    const { gateway } = await pair(t, { a: (incoming) => incoming.reply(401, {}) }, { failover: { checks: { every: "100ms" } }, server: { ...one } });
+    const line = await gateway.logged((l) => l.event === "key in quarantine", "the quarantine");
+    assert.equal(line.upstream_status, 401);
+    assert.equal(await gateway.metric("tollgate_key_state", { provider: "a", key: "1" }), 2);
+  });
+});
+
 describe("a pool of keys", { concurrency: 4 }, () => {
   test("a refused key is put into quarantine and the others serve", async (t) => {
     const { gateway, upstreams } = await pair(t, {

@@ -296,6 +296,7 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     shard.add_failover({.from = 0, .to = 0, .reason = 0});
     shard.add_hedge(Hedge::won);
     const std::vector<LiveSample> live{
+        {.series = Series::provider_state, .labels = {"p"}, .value = 3},
         {.series = Series::breaker_state, .labels = {"p", "m"}, .value = 2},
         {.series = Series::key_state, .labels = {"p", "1"}, .value = 1}};
     shard.add_handshake(TlsVersion::tls13, true);
