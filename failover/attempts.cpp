@@ -83,7 +83,6 @@ void AttemptPlan::bar_smaller(std::uint64_t window) noexcept {
 
 Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double random,
                          const AttemptFacts& facts) {
-    spent_ = false;
     const FailurePolicy& row = policy(failure.kind);
     const RetryRule rule = row.retry;
     if (rule == RetryRule::never && !moves_on(failure)) {
@@ -144,11 +143,9 @@ Step AttemptPlan::begin(std::size_t target, Clock::duration wait, Clock::time_po
     if (wait >= deadline_ - now) {
         return stop(GiveUp::deadline);
     }
-    if (attempts_ > 0 && budget_ != nullptr && !spent_) {
-        if (!budget_->try_retry(now)) {
-            return stop(GiveUp::budget);
-        }
-        spent_ = true;  // a skip passes it on to the next target
+    // What was not asked before is not asked more often for it: only repeating amplifies an outage.
+    if (targets_[target].tries > 0 && budget_ != nullptr && !budget_->try_retry(now)) {
+        return stop(GiveUp::budget);
     }
     current_ = target;
     ++attempts_;

@@ -60,7 +60,7 @@ struct AttemptFacts {
 /// bars the target.  Nothing is attempted at or after the deadline.
 class AttemptPlan {
 public:
-    /// `budget` may be null; else each further attempt is taken out of it.
+    /// `budget` may be null; else each attempt that repeats an earlier one is taken out of it.
     AttemptPlan(const AttemptOptions& options, std::size_t targets, Clock::time_point deadline,
                 RetryBudget* budget = nullptr);
 
@@ -111,7 +111,6 @@ private:
     std::uint32_t attempts_ = 0;
     std::uint32_t backoffs_ = 0;
     bool forced_ = false;  ///< a forced step was given; it is not given twice
-    bool spent_ = false;   ///< the budget has paid for the attempt under way
 };
 
 /// An upstream's way to say that it has no such model, whatever its status.

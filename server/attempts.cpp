@@ -43,6 +43,18 @@ failover::AttemptOptions attempt_options(const config::FailoverSettings& setting
     return options;
 }
 
+// Where the gateway's own bound ended the attempts, and not the vendors.
+std::string_view why_no_more(failover::GiveUp end) noexcept {
+    switch (end) {
+        case failover::GiveUp::budget:
+            return ". There was no further attempt: failover.retry_budget is used up for now";
+        case failover::GiveUp::deadline:
+            return ". There was no further attempt: x-tollgate-timeout leaves no time for one";
+        default:
+            return {};
+    }
+}
+
 }  // namespace
 
 Dispatch::Trouble& Dispatch::troubled(std::unique_ptr<Trouble>& trouble) {
@@ -107,6 +119,7 @@ Task<void> Dispatch::try_targets() {
         }
         x_.interrupt.reset();  // a timeout of the attempt that failed
         step = next_step(plan, trouble->last, now);
+        trouble->end = step.give_up;
     }
     conclude(troubled(trouble));
 }
@@ -134,6 +147,7 @@ void Dispatch::conclude(Trouble& trouble) {
     } else if (attempts_ > 0) {
         trouble.last.detail = current_.name() + ": " + trouble.last.detail;
     }
+    trouble.last.detail.append(why_no_more(trouble.end));
     refuse(trouble.last);
 }
 

@@ -75,6 +75,7 @@ private:
     struct Trouble {
         failover::AttemptSummary summary;
         Failure last;
+        failover::GiveUp end = failover::GiveUp::none;
     };
     [[nodiscard]] static Trouble& troubled(std::unique_ptr<Trouble>& trouble);
     void conclude(Trouble& trouble);

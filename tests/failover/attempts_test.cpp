@@ -283,22 +283,27 @@ TEST_CASE("a route without targets gives up at once") {
     CHECK(text(fixture.plan(0).first(fixture.clock.now())) == "give up: targets");
 }
 
-TEST_CASE("further attempts are taken out of the retry budget, first ones and skips are not") {
+TEST_CASE("only repeating is taken out of the retry budget") {
     Fixture fixture;
+    fixture.options.max_attempts = 10;
     BudgetOptions budget_options;
     budget_options.floor = 1;
     budget_options.share = 0;
     RetryBudget budget(budget_options);
-    AttemptPlan plan = fixture.plan(5, 60s, &budget);
-    (void)plan.first(fixture.clock.now());
-    (void)plan.skipped(fixture.clock.now(), 0);
+    const Failure down = failure(FailureKind::upstream_unavailable);
+    AttemptPlan plan = fixture.plan(3, 60s, &budget);
+    CHECK(text(plan.first(fixture.clock.now())) == "attempt 0");
+    CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 1");
+    CHECK(text(plan.failed(down, fixture.clock.now(), 0)) == "attempt 2");
     CHECK(budget.counts(fixture.clock.now()).requests == 1);
     CHECK(budget.counts(fixture.clock.now()).retries == 0);
-    const Failure down = failure(FailureKind::upstream_unavailable);
-    CHECK(text(plan.failed(down, fixture.clock.now(), 0)) == "attempt 2");
-    CHECK(text(plan.skipped(fixture.clock.now(), 0)) == "attempt 3");
+    CHECK(text(plan.failed(down, fixture.clock.now(), 0)) == "attempt 1");
     CHECK(budget.counts(fixture.clock.now()).retries == 1);
     CHECK(text(plan.failed(down, fixture.clock.now(), 0)) == "give up: budget");
+    AttemptPlan next = fixture.plan(2, 60s, &budget);
+    CHECK(text(next.first(fixture.clock.now())) == "attempt 0");
+    CHECK(text(next.failed(down, fixture.clock.now(), 0)) == "attempt 1");  // costs nobody more
+    CHECK(text(next.failed(down, fixture.clock.now(), 0)) == "give up: budget");
 }
 
 TEST_CASE("whatever happens, a plan ends") {

@@ -139,11 +139,12 @@ describe("active checks", { concurrency: 4 }, () => {
     const busy = await FakeUpstream.start(t, answer);
     const idle = await FakeUpstream.start(t, answer);
     const gateway = await Gateway.start(t, { server: one, providers: { busy: compat(busy), idle: compat(idle) }, failover: { checks: { every: "1s" } } });
-    const quiet = await Gateway.start(t, { server: one, providers: { idle: compat(await FakeUpstream.start(t, answer)) } });
+    const unasked = await FakeUpstream.start(t, answer);
+    await Gateway.start(t, { server: one, providers: { unasked: compat(unasked) } });
     for (const end = performance.now() + 2500; performance.now() < end && lists(idle) === 0;) await gateway.chat({ model: "busy/m" });
     await eventually(() => lists(idle) > 0, "a check of the idle provider");
     assert.equal(lists(busy), 0);
-    assert.equal((await quiet.chat({ model: "idle/m" })).status, 200);
+    assert.equal(lists(unasked), 0);
   });
 
   test("a key that a check finds refused is put into quarantine", async (t) => {
@@ -256,6 +257,21 @@ describe("when all fail", () => {
     for (const part of ["3 attempts", "a/m: 500 upstream_unavailable after", "b/m: 429 upstream_limited", "c/m: 503", "boom", "slow", "later"]) {
       assert.ok(message.includes(part), message);
     }
+  });
+
+  test("an outage costs no request while another target is well, whatever the retry budget", async (t) => {
+    const { gateway, upstreams } = await pair(t, { a: refusal(500, { message: "boom" }), b: wellBehaved },
+      { failover: { retry_budget: "0%", breaker: { errors: 0 } } });
+    for (let i = 0; i < 12; ++i) assert.equal((await gateway.chat({ model: "both" })).status, 200);
+    assert.equal(upstreams.a.requests.length, 12);
+  });
+
+  test("the retry budget bounds how often the same target is asked again, and the error says so", async (t) => {
+    const { gateway, upstreams } = await pair(t, { a: refusal(500, { message: "boom" }) },
+      { failover: { retries: 9, retry_budget: "0%", breaker: { errors: 0 } } });
+    assert.match((await gateway.chat({ model: "a/m" })).json().error.message, /All 4 attempts failed.*failover\.retry_budget/);
+    assert.match((await gateway.chat({ model: "a/m" })).json().error.message, /^a\/m: boom.*failover\.retry_budget/);
+    assert.equal(upstreams.a.requests.length, 5);
   });
 
   test("a used up limit's reset is taken for a Retry-After", async (t) => {
