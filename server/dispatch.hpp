@@ -46,7 +46,7 @@ private:
     // ---- the phases, in the order in which run() and serve_model() call them ----
     [[nodiscard]] bool answer_preflight();
     [[nodiscard]] Result<void> authenticate();
-    [[nodiscard]] Task<Result<void>> read_body();
+    [[nodiscard]] Task<Result<void>> read_body();  // server/request_body.cpp
     [[nodiscard]] Result<void> peek();
     [[nodiscard]] Result<void> route();
     [[nodiscard]] Task<void> run_attempts();  // not a coroutine
