@@ -1,6 +1,7 @@
 #include "router/choose.hpp"
 
 #include "adapters/codec/json.hpp"
+#include "router/auto/choose_automatically.hpp"
 #include "router/capabilities.hpp"
 #include "router/rank.hpp"
 
@@ -69,21 +70,24 @@ void filter(Route& route, const config::RouterSettings& rules) {
     });
 }
 
+// The caller's key lets the name through, whatever is behind it.
+bool is_allowed(const Ask& ask, std::string_view model, std::string_view alias) noexcept {
+    return ask.allowed == nullptr || ask.allowed->empty() ||
+           std::any_of(ask.allowed->begin(), ask.allowed->end(),
+                       [&](const std::string& name) { return name == model || name == alias; });
+}
+
+constexpr std::string_view kNotForKey = "the caller's key may not use it";
+
 void filter_by_key(Route& route, std::string_view model, const Ask& ask) {
-    if (ask.allowed == nullptr || ask.allowed->empty()) {
-        return;
-    }
-    const bool by_name =
-        std::any_of(ask.allowed->begin(), ask.allowed->end(),
-                    [&](const std::string& name) { return name == model || name == route.alias; });
-    if (by_name) {
+    if (is_allowed(ask, model, route.alias)) {
         return;
     }
     std::erase_if(route.targets, [&](const RoutedTarget& target) {
         const bool allowed = any_matches(*ask.allowed, target);
         if (!allowed) {
             route.left_out.push_back(
-                {.target = name_of(target), .reason = "the caller's key may not use it"});
+                {.target = name_of(target), .reason = std::string(kNotForKey)});
         }
         return !allowed;
     });
@@ -167,10 +171,36 @@ bool stay(const Snapshot& snapshot, const Ask& ask, const Conversation& conversa
 }
 
 Conversation conversation_for(const Snapshot& snapshot, const Ask& ask, const Route& route) {
-    config::Sticky sticky = snapshot.settings().router.automatic.sticky;
-    if (route.group != nullptr) {
-        sticky = route.group->sticky.value_or(sticky);
+    const config::Sticky sticky = snapshot.settings().router.automatic.sticky;
+    return conversation_by(route.group == nullptr ? sticky : route.group->sticky.value_or(sticky),
+                           ask);
+}
+
+std::string_view strategy_of(const Route& route) noexcept {
+    if (route.group == nullptr || route.group->is_chain) {
+        return {};
     }
+    constexpr std::array<std::string_view, 6> kNames{"weighted", "latency", "least_inflight",
+                                                     "cost",     "usage",   "order"};
+    return kNames[static_cast<std::size_t>(route.group->balance)];
+}
+
+Result<Choice> choose_named(const Snapshot& snapshot, const Ask& ask) {
+    Result<Route> route = route_of(snapshot, ask.model, ask);
+    if (!route) {
+        return std::unexpected(std::move(route.error()));
+    }
+    Choice choice{.route = std::move(*route), .why = {}};
+    choice.why = choice.route.reason;
+    if (const std::string_view strategy = strategy_of(choice.route); !strategy.empty()) {
+        choice.why.append(",").append(strategy);
+    }
+    return choice;
+}
+
+}  // namespace
+
+Conversation conversation_by(config::Sticky sticky, const Ask& ask) {
     switch (sticky) {
         case config::Sticky::none:
             return {};
@@ -184,28 +214,26 @@ Conversation conversation_for(const Snapshot& snapshot, const Ask& ask, const Ro
     return {};
 }
 
-std::string_view strategy_of(const Route& route) noexcept {
-    if (route.group == nullptr || route.group->is_chain) {
-        return {};
+std::string_view kept_out(const Snapshot& snapshot, const Ask& ask, std::string_view name,
+                          const RoutedTarget& target) {
+    const std::string_view why = kept_out(snapshot.settings().router, target);
+    if (!why.empty()) {
+        return why;
     }
-    constexpr std::array<std::string_view, 6> kNames{"weighted", "latency", "least_inflight",
-                                                     "cost",     "usage",   "order"};
-    return kNames[static_cast<std::size_t>(route.group->balance)];
+    return is_allowed(ask, ask.model, name) || any_matches(*ask.allowed, target)
+               ? std::string_view()
+               : kNotForKey;
 }
 
-}  // namespace
-
 Result<Choice> choose(const Snapshot& snapshot, const Ask& ask) {
-    Result<Route> first = route_of(snapshot, ask.model, ask);
-    if (!first) {
-        return std::unexpected(std::move(first.error()));
+    const bool automatic = goes_automatically(snapshot, ask.model);
+    Result<Choice> chosen =
+        automatic ? choose_automatically(snapshot, ask) : choose_named(snapshot, ask);
+    if (!chosen) {
+        return chosen;
     }
-    Choice choice{.route = std::move(*first), .why = {}};
+    Choice& choice = *chosen;
     Route& route = choice.route;
-    choice.why = route.reason;
-    if (const std::string_view strategy = strategy_of(route); !strategy.empty()) {
-        choice.why.append(",").append(strategy);
-    }
     for (const std::string& name : ask.fallbacks) {
         Result<Route> further = route_of(snapshot, name, ask);
         if (!further && route.targets.front().provider->vendor.request.takes_fallbacks) {
@@ -217,14 +245,14 @@ Result<Choice> choose(const Snapshot& snapshot, const Ask& ask) {
         }
         append(*further, route);
     }
-    if (ask.sticky != nullptr && route.targets.size() > 1) {
+    if (!automatic && ask.sticky != nullptr && route.targets.size() > 1) {
         const Conversation conversation = conversation_for(snapshot, ask, route);
         choice.conversation = conversation.hash;
         if (conversation.continues && stay(snapshot, ask, conversation, route)) {
             choice.why.append(",sticky");
         }
     }
-    return choice;
+    return chosen;
 }
 
 std::vector<RoutedTarget> further_targets(const Snapshot& snapshot, const Ask& ask,
@@ -270,6 +298,50 @@ Result<void> keep_fit(const Snapshot& snapshot, const Ask& ask, Choice& choice) 
     choice.route.targets = std::move(larger.targets);
     choice.why.append(",context");
     return {};
+}
+
+Result<void> keep_priced(const Snapshot& snapshot, Route& route) {
+    if (snapshot.settings().cost.unpriced != config::Unpriced::reject) {
+        return {};
+    }
+    std::string reasons;
+    std::erase_if(route.targets, [&](const RoutedTarget& target) {
+        const ModelPrices& prices = target.provider->prices;
+        const catalog::Model* const known = prices.find(target.model);
+        if (prices.is_priced(known)) {
+            return false;
+        }
+        const std::string name =
+            target.provider->endpoint.provider + "/" + std::string(target.model.substr(0, 200));
+        const std::string why(prices.why_unpriced(known));
+        route.left_out.push_back({.target = name, .reason = why});
+        reasons.append(reasons.empty() ? "" : "; ").append(name).append(" ").append(why);
+        reasons.append(" (cost.prices.").append(name).append(")");
+        return true;
+    });
+    if (!route.targets.empty()) {
+        return {};
+    }
+    return std::unexpected(
+        Failure{.kind = FailureKind::bad_request,
+                .detail = "Requests without a known price are refused here (cost.unpriced), and "
+                          "no target has one: " +
+                          reasons + ".",
+                .param = "model"});
+}
+
+Result<Choice> choose_able(const Snapshot& snapshot, const Ask& ask) {
+    Result<Choice> choice = choose(snapshot, ask);
+    if (!choice) {
+        return choice;
+    }
+    if (const Result<void> fit = keep_fit(snapshot, ask, *choice); !fit) {
+        return std::unexpected(fit.error());
+    }
+    if (const Result<void> priced = keep_priced(snapshot, choice->route); !priced) {
+        return std::unexpected(priced.error());
+    }
+    return choice;
 }
 
 Result<std::vector<std::string>> requested_fallbacks(const adapters::Request& request) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "failover/sticky.hpp"
+#include "router/auto/decide.hpp"
 #include "router/conversation.hpp"
 #include "router/snapshot.hpp"
 
@@ -24,6 +25,9 @@ struct Ask {
     const failover::StickyTable* sticky = nullptr;  ///< null: nothing is remembered
     std::uint64_t random = 0;
     failover::Clock::time_point now{};
+    std::span<const std::string> tags = {};  ///< of the caller's key and the request
+    HeaderOf header = {};                    ///< for rules of the auto-router
+    Decision* decision = nullptr;            ///< where the auto-router's goes, for whom explains it
 };
 
 struct Choice {
@@ -40,10 +44,25 @@ struct Choice {
 /// of a route does.
 [[nodiscard]] Result<void> keep_fit(const Snapshot& snapshot, const Ask& ask, Choice& choice);
 
+/// cost.unpriced: reject.  Leaves out the targets without a price; when none is left, fails with
+/// what the operator must configure.
+[[nodiscard]] Result<void> keep_priced(const Snapshot& snapshot, Route& route);
+
+/// All of it: choose(), keep_fit() and keep_priced().
+[[nodiscard]] Result<Choice> choose_able(const Snapshot& snapshot, const Ask& ask);
+
 /// The names that the configuration gives for one kind of failure: the alias's, else the general
 /// ones.  Empty for most kinds.
 [[nodiscard]] std::span<const std::string> fallback_names(const Snapshot& snapshot,
                                                           const Route& route, FailureKind kind);
+
+/// The conversation of a request, by what `sticky` says belongs together.
+[[nodiscard]] Conversation conversation_by(config::Sticky sticky, const Ask& ask);
+
+/// Why the configuration or the caller's key keeps a target out that was found by `name`; empty:
+/// neither does.
+[[nodiscard]] std::string_view kept_out(const Snapshot& snapshot, const Ask& ask,
+                                        std::string_view name, const RoutedTarget& target);
 
 /// Where the names that the configuration gives for one kind of failure lead; those that lead
 /// nowhere, or where the caller may not go, are passed over.

@@ -1,6 +1,7 @@
 // The live state of a snapshot's targets and keys, and what strategies compare.
 #include "router/snapshot_builder.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 
@@ -101,6 +102,17 @@ void SnapshotBuilder::keep_health() {
     }
     for (const config::ModelPrice& price : snapshot_->settings_.cost.prices) {
         record_name(price.model);
+    }
+    const config::AutoRouter& automatic = snapshot_->settings_.router.automatic;
+    const auto record_all = [&](const std::vector<std::string>& names) {
+        std::ranges::for_each(names, record_name);
+    };
+    record_all(automatic.candidates);
+    for (const config::AutoRule& rule : automatic.rules) {
+        record_all(rule.to);
+    }
+    for (const auto& [task, targets] : automatic.tasks) {
+        record_all(targets);
     }
 }
 

@@ -331,16 +331,9 @@ Result<void> Dispatch::route() {
     if (x_.shadow_model.empty()) {
         fallbacks_ = std::move(*fallbacks);
     }
-    const router::Ask asked = ask(model);
-    Result<router::Choice> choice = router::choose(*snapshot_, asked);
+    Result<router::Choice> choice = router::choose_able(*snapshot_, ask(model));
     if (!choice) {
         return std::unexpected(std::move(choice.error()));
-    }
-    if (const Result<void> fit = router::keep_fit(*snapshot_, asked, *choice); !fit) {
-        return std::unexpected(fit.error());
-    }
-    if (const Result<void> priced = refuse_unpriced(choice->route); !priced) {
-        return std::unexpected(priced.error());
     }
     choice_ = std::move(*choice);
     return {};
@@ -364,7 +357,12 @@ router::Ask Dispatch::ask(std::string_view model) const {
             .session = x_.head.find("x-tollgate-session"),
             .sticky = &worker_.shared().sticky,
             .random = worker_.random(),
-            .now = record_.started};
+            .now = record_.started,
+            .tags = record_.tags,
+            .header = [this](std::string_view name) {
+                const std::string_view value = x_.head.find(name);
+                return value.empty() ? std::nullopt : std::optional(value);
+            }};
 }
 
 ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string_view content_type,

@@ -135,7 +135,6 @@ private:
     [[nodiscard]] metrics::Pricing price_of(const Attempt& attempt, const adapters::Usage& usage,
                                             metrics::Pico& cost,
                                             metrics::CostByKind* by_kind = nullptr);
-    [[nodiscard]] Result<void> refuse_unpriced(router::Route& route) const;
     void add_cost(ResponseHead& head) const;
     void write_ledger();  // server/ledger_entry.cpp
     [[nodiscard]] bool may_not_be_written() const noexcept;

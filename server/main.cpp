@@ -1,5 +1,6 @@
 #include "config/parse.hpp"
 #include "server/cli/check.hpp"
+#include "server/cli/explain.hpp"
 #include "server/cli/models.hpp"
 #include "server/cli/options.hpp"
 #include "server/cli/price.hpp"
@@ -16,6 +17,9 @@ int main(int argc, char** argv) {
     namespace cli = tollgate::server::cli;
     const std::vector<std::string_view> arguments(argv + 1, argv + argc);
     const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
+    if (command == "explain") {
+        return cli::explain(std::span(arguments).subspan(1));
+    }
     if (command == "price" || command == "models") {
         const std::span<const std::string_view> rest = std::span(arguments).subspan(1);
         return command == "price" ? cli::price(rest) : cli::models(rest);

@@ -49,37 +49,6 @@ void Dispatch::price_usage() {
     record_.pricing = price_of(current_, record_.usage, record_.cost, &record_.cost_by_kind);
 }
 
-// cost.unpriced: reject.  Targets without a price are left out; when none is left, the client hears
-// what the operator must configure.
-Result<void> Dispatch::refuse_unpriced(router::Route& route) const {
-    if (snapshot_->settings().cost.unpriced != config::Unpriced::reject) {
-        return {};
-    }
-    std::string reasons;
-    std::erase_if(route.targets, [&](const router::RoutedTarget& target) {
-        const router::ModelPrices& prices = target.provider->prices;
-        const catalog::Model* const known = prices.find(target.model);
-        if (prices.is_priced(known)) {
-            return false;
-        }
-        const std::string name =
-            target.provider->endpoint.provider + "/" + std::string(target.model.substr(0, 200));
-        reasons.append(reasons.empty() ? "" : "; ").append(name).append(" ");
-        reasons.append(prices.why_unpriced(known));
-        reasons.append(" (cost.prices.").append(name).append(")");
-        return true;
-    });
-    if (!route.targets.empty()) {
-        return {};
-    }
-    return std::unexpected(
-        Failure{.kind = FailureKind::bad_request,
-                .detail = "Requests without a known price are refused here (cost.unpriced), and "
-                          "no target has one: " +
-                          reasons + ".",
-                .param = "model"});
-}
-
 // Only where the whole answer is known before its head goes out; streams tell it in their usage.
 void Dispatch::add_cost(ResponseHead& head) const {
     if (settled_ && (record_.pricing == metrics::Pricing::priced ||

@@ -1,8 +1,10 @@
-// What kind of task a prompt is, as far as its structure tells.  In process, no I/O.
+// What kind of task a prompt is, how hard, and in which language.  In process, no I/O, no
+// allocation.
 #pragma once
 
 #include "router/auto/prompt.hpp"
 #include "router/auto/task.hpp"
+#include "router/auto/weights.hpp"
 
 namespace tollgate::router {
 
@@ -10,7 +12,7 @@ struct Classification {
     Task task = Task::chat;
     Difficulty difficulty = Difficulty::medium;
     Language language = Language::other;
-    float confidence = 0;  ///< of the task, 0 to 1; 0: nothing spoke for any task
+    float confidence = 0;  ///< of the task, 0 to 1
 };
 
 struct ClassifierOptions {
@@ -18,9 +20,10 @@ struct ClassifierOptions {
 };
 
 /// Images make a task vision, offered tools or tools' results agentic, length long_context; with
-/// confidence 1.  The words are not read yet: without any of these the task is chat with confidence
-/// 0, the difficulty medium and the language other.  No allocation.
+/// confidence 1.  Else the words and the shape of the text decide, by `weights`.  Takes some tens
+/// of microseconds, and 64 KiB of stack.
 [[nodiscard]] Classification classify(const PromptOutline& prompt, std::uint64_t tokens,
-                                      const ClassifierOptions& options) noexcept;
+                                      const ClassifierOptions& options,
+                                      const Weights& weights = Weights::built_in()) noexcept;
 
 }  // namespace tollgate::router

@@ -33,8 +33,6 @@ bool lists(const std::vector<std::string>& words, std::string_view word) noexcep
     return words.empty() || std::ranges::find(words, word) != words.end();
 }
 
-constexpr std::uint64_t kAnswerTokens = 500;  // where the client set no limit
-
 class Decider {
 public:
     Decider(const AutoRequest& request, const Snapshot& snapshot, const FactsOf& facts)
@@ -47,7 +45,7 @@ public:
     }
 
     [[nodiscard]] Result<Decision> run() {
-        const std::string_view model = request_.request.model;
+        const std::string_view model = request_.model;
         const std::optional<AutoPolicy> policy = policy_of(model, settings_.policy);
         if (!policy) {
             return std::unexpected(
@@ -62,12 +60,13 @@ public:
             for (const std::string& name : *names) {
                 add(name, out_.ranked);
             }
+            out_.chosen = out_.ranked.size();
         } else {
             (void)found();
         }
         add_by_policy();
-        if (out_.ranked.empty()) {
-            return std::unexpected(nothing_left());
+        if (!std::ranges::all_of(out_.ranked, &AutoCandidate::is_well)) {
+            std::ranges::stable_partition(out_.ranked, &AutoCandidate::is_well);
         }
         return std::move(out_);
     }
@@ -146,6 +145,8 @@ private:
 
     void add_by_policy() {
         std::vector<AutoCandidate> candidates;
+        candidates.reserve(snapshot_.auto_plan().candidates.size());
+        out_.ranked.reserve(out_.ranked.size() + candidates.capacity());
         for (const std::string_view name : snapshot_.auto_plan().candidates) {
             add(name, candidates);
         }
@@ -153,61 +154,38 @@ private:
         std::ranges::move(candidates, std::back_inserter(out_.ranked));
     }
 
-    /// The first target that can take the request stands for the name.
+    /// The first target that can take the request and is well stands for the name, else the first
+    /// that can take it.
     [[nodiscard]] AutoCandidate consider(std::string_view name, const AutoName& planned) {
         AutoCandidate out;
         out.name = name;
         out.left_out = planned.problem;
         out.quality = planned.quality[static_cast<std::size_t>(out_.found.task)];
-        for (const RoutedTarget& target : planned.targets) {
-            TargetFacts facts = facts_ ? facts_(*target.provider, target.model) : TargetFacts{};
-            if (facts.left_out.empty()) {
-                out.target = target;
-                out.left_out.clear();
-                out.first_token = facts.first_token;
-                out.cost = cost_of(target, facts);
-                break;
+        out.is_well = false;
+        bool is_found = false;
+        for (const PlannedTarget& target : planned.targets) {
+            TargetFacts facts = facts_ ? facts_(name, target) : TargetFacts{};
+            if (!facts.left_out.empty()) {
+                if (out.left_out.empty() && !is_found) {
+                    out.planned = target;
+                    out.left_out = std::move(facts.left_out);
+                }
+                continue;
             }
-            if (out.left_out.empty()) {
-                out.target = target;
-                out.left_out = std::move(facts.left_out);
+            if (is_found && !facts.is_well) {
+                continue;
+            }
+            is_found = true;
+            out.planned = target;
+            out.left_out.clear();
+            out.first_token = facts.first_token;
+            out.cost = estimate_cost(target, request_.request, out_.tokens, facts.cached_tokens);
+            out.is_well = facts.is_well;
+            if (facts.is_well) {
+                break;
             }
         }
         return out;
-    }
-
-    [[nodiscard]] std::optional<std::int64_t> cost_of(const RoutedTarget& target,
-                                                      const TargetFacts& facts) const {
-        if (!facts.input_price || !facts.output_price) {
-            return target.provider->vendor.kind == adapters::VendorKind::cloud ||
-                           target.provider->vendor.kind == adapters::VendorKind::aggregator
-                       ? std::nullopt
-                       : std::optional<std::int64_t>(0);
-        }
-        const std::uint64_t cached = std::min(facts.cached_tokens, out_.tokens);
-        const std::uint64_t answer =
-            std::min(request_.request.max_output.value_or(kAnswerTokens), 2 * kAnswerTokens);
-        __extension__ using Wide = __int128;
-        const Wide sum = Wide(out_.tokens - cached) * *facts.input_price +
-                         Wide(cached) * facts.cached_price.value_or(*facts.input_price) +
-                         Wide(answer) * *facts.output_price;
-        constexpr Wide kMost = std::numeric_limits<std::int64_t>::max();
-        return static_cast<std::int64_t>(std::clamp<Wide>(sum, 0, kMost));
-    }
-
-    [[nodiscard]] Failure nothing_left() const {
-        std::string detail =
-            "No model can take this request through '" + std::string(request_.request.model) + "':";
-        constexpr std::size_t kShown = 10;
-        for (std::size_t i = 0; i < out_.left_out.size() && i < kShown; ++i) {
-            detail +=
-                " " + std::string(out_.left_out[i].name) + ": " + out_.left_out[i].left_out + ".";
-        }
-        if (out_.left_out.empty()) {
-            detail += " no provider is usable.";
-        }
-        return Failure{
-            .kind = FailureKind::unknown_model, .detail = std::move(detail), .param = "model"};
     }
 
     const AutoRequest& request_;
@@ -234,6 +212,42 @@ std::string_view to_string(DecidedBy by) noexcept {
             break;
     }
     return "policy";
+}
+
+std::optional<std::int64_t> estimate_cost(const PlannedTarget& planned,
+                                          const adapters::Request& request, std::uint64_t tokens,
+                                          std::uint64_t cached_tokens) noexcept {
+    if (!planned.input_price || !planned.output_price) {
+        const adapters::VendorKind kind = planned.target.provider->vendor.kind;
+        return kind == adapters::VendorKind::cloud || kind == adapters::VendorKind::aggregator
+                   ? std::nullopt
+                   : std::optional<std::int64_t>(0);
+    }
+    constexpr std::uint64_t kAnswerTokens = 500;  // where the client set no limit
+    const std::uint64_t cached = std::min(cached_tokens, tokens);
+    const std::uint64_t answer =
+        std::min(request.max_output.value_or(kAnswerTokens), 2 * kAnswerTokens);
+    __extension__ using Wide = __int128;
+    const Wide sum = Wide(tokens - cached) * *planned.input_price +
+                     Wide(cached) * planned.cached_price.value_or(*planned.input_price) +
+                     Wide(answer) * *planned.output_price;
+    constexpr Wide kMost = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::clamp<Wide>(sum, 0, kMost));
+}
+
+Failure nothing_left(std::string_view model, const Decision& decision) {
+    std::string detail =
+        "No model can take this request through '" + std::string(model.substr(0, 200)) + "':";
+    constexpr std::size_t kShown = 10;
+    for (const AutoCandidate& candidate :
+         std::span(decision.left_out).first(std::min(decision.left_out.size(), kShown))) {
+        detail += " " + std::string(candidate.name) + ": " + candidate.left_out + ".";
+    }
+    if (decision.left_out.empty()) {
+        detail += " no provider is usable.";
+    }
+    return Failure{
+        .kind = FailureKind::unknown_model, .detail = std::move(detail), .param = "model"};
 }
 
 Result<Decision> decide(const AutoRequest& request, const Snapshot& snapshot,

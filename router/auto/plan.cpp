@@ -3,6 +3,7 @@
 #include "router/auto/quality.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace tollgate::router {
 namespace {
@@ -58,10 +59,11 @@ private:
         if (fresh) {
             Result<Route> route = snapshot_.route(name, adapters::Operation::chat, 0);
             if (route) {
+                entry->second.is_alias = !route->alias.empty();
                 entry->second.quality = quality_for(route->targets.front(), settings_);
                 for (const RoutedTarget& target : route->targets) {
                     // Only what the snapshot owns outlives this call.
-                    entry->second.targets.push_back(kept(target, entry->first));
+                    entry->second.targets.push_back(planned_target(kept(target, entry->first)));
                 }
             } else {
                 entry->second.problem = std::move(route.error().detail);
@@ -116,6 +118,22 @@ private:
 };
 
 }  // namespace
+
+PlannedTarget planned_target(const RoutedTarget& target) {
+    const ModelPrices& prices = target.provider->prices;
+    const catalog::Model* const model = prices.find(target.model);
+    constexpr std::int64_t kTokens = 1000;
+    const auto price = [&](const metrics::Usage& usage) -> std::optional<std::int64_t> {
+        const auto cost = prices.price(model, metrics::counts_of(usage),
+                                       {.when = std::chrono::system_clock::now(), .service = {}});
+        return cost && cost->counts() ? std::optional(cost->pico / kTokens) : std::nullopt;
+    };
+    return {.target = target,
+            .known = model,
+            .input_price = price({.input = kTokens}),
+            .output_price = price({.output = kTokens}),
+            .cached_price = price({.cache_read = kTokens})};
+}
 
 AutoPlan plan_auto(const Snapshot& snapshot) {
     return Planner(snapshot).plan();

@@ -8,15 +8,26 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tollgate::router {
 
+/// A place behind a name, and its prices where they are known.
+struct PlannedTarget {
+    RoutedTarget target;
+    const catalog::Model* known = nullptr;  ///< what the catalog says about it; null: nothing
+    std::optional<std::int64_t> input_price = {};   ///< pico-dollars per token
+    std::optional<std::int64_t> output_price = {};  ///< pico-dollars per token
+    std::optional<std::int64_t> cached_price = {};  ///< pico-dollars per token read from its cache
+};
+
 struct AutoName {
-    std::vector<RoutedTarget> targets;  ///< behind the name, in order; empty: none is usable
-    std::string problem;                ///< why there is none
+    std::vector<PlannedTarget> targets;  ///< behind the name, in order; empty: none is usable
+    std::string problem;                 ///< why there is none
+    bool is_alias = false;
     std::array<std::uint8_t, kTasks> quality{};  ///< of the first target, by Task
 };
 
@@ -28,6 +39,9 @@ struct AutoPlan {
     /// models, without the built-in demo unless there is nothing else.
     std::vector<std::string_view> candidates;
 };
+
+/// With what the catalog and the configuration say about its prices now.
+[[nodiscard]] PlannedTarget planned_target(const RoutedTarget& target);
 
 [[nodiscard]] AutoPlan plan_auto(const Snapshot& snapshot);
 

@@ -8,14 +8,14 @@ namespace {
 
 /// score = quality × points − price × log2(cost / least cost) − latency × log2(time / least time)
 ///         − shortfall × (points missing from what the difficulty needs)
-struct Weights {
+struct PolicyWeights {
     double quality;
     double price;
     double latency;
     double shortfall;
 };
 
-constexpr Weights weights_of(config::AutoPolicy policy) noexcept {
+constexpr PolicyWeights weights_of(config::AutoPolicy policy) noexcept {
     switch (policy) {
         case config::AutoPolicy::cheap:
             return {.quality = 0.05, .price = 6, .latency = 0.2, .shortfall = 2};
@@ -57,26 +57,33 @@ struct Least {
 };
 
 Least least_of(const std::vector<AutoCandidate>& candidates) {
-    std::vector<double> costs;
-    std::vector<double> times;
+    Least out;
+    bool has_cost = false;
+    std::size_t timed = 0;
     for (const AutoCandidate& candidate : candidates) {
         if (candidate.cost) {
-            costs.push_back(static_cast<double>(*candidate.cost));
+            const auto cost = static_cast<double>(*candidate.cost);
+            out.cost = has_cost ? std::min(out.cost, cost) : cost;
+            out.dearest = std::max(out.dearest, cost);
+            has_cost = true;
         }
         if (candidate.first_token) {
-            times.push_back(static_cast<double>(candidate.first_token->count()));
+            const auto time = static_cast<double>(candidate.first_token->count());
+            out.time = timed > 0 ? std::min(out.time, time) : time;
+            ++timed;
         }
     }
-    std::ranges::sort(costs);
-    std::ranges::sort(times);
-    Least out;
-    if (!costs.empty()) {
-        out.cost = costs.front();
-        out.dearest = costs.back();
-    }
-    if (!times.empty()) {
-        out.time = times.front();
-        out.typical = times[times.size() / 2];
+    if (timed > 0 && timed < candidates.size()) {
+        std::vector<double> times;
+        times.reserve(timed);
+        for (const AutoCandidate& candidate : candidates) {
+            if (candidate.first_token) {
+                times.push_back(static_cast<double>(candidate.first_token->count()));
+            }
+        }
+        const auto middle = times.begin() + static_cast<std::ptrdiff_t>(timed / 2);
+        std::ranges::nth_element(times, middle);
+        out.typical = *middle;
     }
     return out;
 }
@@ -85,7 +92,7 @@ Least least_of(const std::vector<AutoCandidate>& candidates) {
 
 void rank(std::vector<AutoCandidate>& candidates, config::AutoPolicy policy,
           Difficulty difficulty) {
-    const Weights weights = weights_of(policy);
+    const PolicyWeights weights = weights_of(policy);
     const Least least = least_of(candidates);
     for (AutoCandidate& candidate : candidates) {
         const double cost = candidate.cost ? static_cast<double>(*candidate.cost) : least.dearest;
@@ -97,7 +104,12 @@ void rank(std::vector<AutoCandidate>& candidates, config::AutoPolicy policy,
                           weights.latency * doublings(time, least.time) -
                           weights.shortfall * std::max(0.0, needed(difficulty) - candidate.quality);
     }
-    std::ranges::stable_sort(candidates, std::ranges::greater(), &AutoCandidate::score);
+    // Few, and a stable_sort() would allocate.
+    for (auto place = candidates.begin(); place != candidates.end(); ++place) {
+        const auto before = std::ranges::upper_bound(candidates.begin(), place, place->score,
+                                                     std::ranges::greater(), &AutoCandidate::score);
+        std::rotate(before, place, place + 1);
+    }
 }
 
 }  // namespace tollgate::router

@@ -66,5 +66,6 @@ struct Route {
 [[nodiscard]] Result<Answer> reload(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> list_providers(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> show_usage(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> explain(const Request& request, const Services& services);
 
 }  // namespace tollgate::server::admin

@@ -7,10 +7,9 @@ namespace tollgate::server::admin {
 namespace {
 
 constexpr std::array kRoutes{
-    Route{"GET", "config", show_config},
-    Route{"POST", "reload", reload},
-    Route{"GET", "providers", list_providers},
-    Route{"GET", "usage", show_usage},
+    Route{"GET", "config", show_config},       Route{"POST", "reload", reload},
+    Route{"GET", "providers", list_providers}, Route{"GET", "usage", show_usage},
+    Route{"POST", "explain", explain},
 };
 
 /// Takes the next segment off `path`.

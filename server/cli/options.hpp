@@ -35,6 +35,7 @@ inline constexpr std::string_view kHelp =
     "       tollgate check [-c FILE] [--json]               validate a configuration; exit 0 or 1\n"
     "       tollgate models list|show [-h]                  what is known about models\n"
     "       tollgate price [-h]                             what a usage costs\n"
+    "       tollgate explain [--model M] PROMPT             what the router would choose, and why\n"
     "       tollgate usage [--by provider|model|key|team|tag|user|hour|day|month ...]\n"
     "                      [--since T] [--until T] [--format table|csv|json]\n"
     "                                                       what was used and what it cost\n"

@@ -53,24 +53,14 @@ std::string names_of(const std::vector<AutoCandidate>& candidates) {
     return out;
 }
 
-/// Prices in pico-dollars per token and first tokens in milliseconds, by model.
-TargetFacts figures(const Provider&, std::string_view model) {
-    TargetFacts facts;
-    const auto set = [&](std::int64_t price, int ms) {
-        facts.input_price = price;
-        facts.output_price = price * 4;
-        facts.first_token = std::chrono::milliseconds(ms);
-    };
-    if (model == "gpt-5") {
-        set(1'250'000, 3000);
-    } else if (model == "gpt-4.1-nano") {
-        set(100'000, 300);
-    } else if (model == "claude-sonnet-4-5") {
-        set(3'000'000, 900);
-    } else {
-        set(150'000, 500);
-    }
-    return facts;
+/// First tokens by model; prices are the catalog's.
+TargetFacts figures(std::string_view, const PlannedTarget& planned) {
+    const std::string_view model = planned.target.model;
+    const int ms = model == "gpt-5"               ? 3000
+                   : model == "gpt-4.1-nano"      ? 300
+                   : model == "claude-sonnet-4-5" ? 900
+                                                  : 500;
+    return {.first_token = std::chrono::milliseconds(ms)};
 }
 
 Decision decide_good(const SnapshotPtr& snapshot, const Body& body, const FactsOf& facts = figures,
@@ -126,14 +116,17 @@ TEST_CASE("each policy puts first what it is named after") {
         const Body body(chat(model, kTools));
         return std::string(decide_good(snapshot, body).ranked.front().name);
     };
-    const SnapshotPtr snapshot = build_good(kProviders);
+    const SnapshotPtr snapshot =
+        build_good(with("router: {auto: {quality: {openai/gpt-4.1-nano: 30}}}"));
     CHECK(first(snapshot, "auto/best") == "smart");
+    // The cheapest and fastest is not good enough for anything ...
     CHECK(first(snapshot, "auto/cheap") == "openai/gpt-4o-mini");
-    // The fastest is not good enough for tools, by the built-in table ...
     CHECK(first(snapshot, "auto/fast") == "openai/gpt-4o-mini");
     // ... until the operator says that it is.
-    CHECK(first(build_good(with("router: {auto: {quality: {openai/gpt-4.1-nano: 60}}}")),
-                "auto/fast") == "openai/gpt-4.1-nano");
+    const SnapshotPtr trusting =
+        build_good(with("router: {auto: {quality: {openai/gpt-4.1-nano: 80}}}"));
+    CHECK(first(trusting, "auto/cheap") == "openai/gpt-4.1-nano");
+    CHECK(first(trusting, "auto/fast") == "openai/gpt-4.1-nano");
 }
 
 TEST_CASE("the first rule that fits decides, without the classifier where no rule asks for it") {
@@ -181,31 +174,57 @@ router: {auto: {tasks: {agentic: [openai/gpt-5, smart]}}}
 TEST_CASE("what cannot take the request is left out with its reason") {
     const SnapshotPtr snapshot = build_good(kProviders);
     const Body body(chat("auto/best"));
-    const auto facts = [](const Provider& provider, std::string_view model) {
-        TargetFacts out = figures(provider, model);
-        if (provider.settings.name == "anthropic") {
-            out.left_out = "it cools down";
+    const auto facts = [](std::string_view name, const PlannedTarget& planned) {
+        TargetFacts out = figures(name, planned);
+        if (planned.target.provider->settings.name == "anthropic") {
+            out.left_out = "takes no images";
         }
         return out;
     };
     const Decision decision = decide_good(snapshot, body, facts);
     REQUIRE(decision.left_out.size() == 1);
     CHECK(decision.left_out.front().name == "anthropic/claude-sonnet-4-5");
-    CHECK(decision.left_out.front().left_out == "it cools down");
+    CHECK(decision.left_out.front().left_out == "takes no images");
     // The alias is still there: its second target can.
     const auto smart = std::ranges::find(decision.ranked, "smart", &AutoCandidate::name);
     REQUIRE(smart != decision.ranked.end());
-    CHECK(smart->target.model == "gpt-5");
+    CHECK(smart->planned.target.model == "gpt-5");
+}
+
+TEST_CASE("what is not well comes after all that is, whoever named it") {
+    const SnapshotPtr snapshot = build_good(with(R"(
+router:
+  auto:
+    policy: best
+    candidates: [smart, openai/gpt-5, openai/gpt-4.1-nano]
+    rules: [{when: {tools: true}, to: [openai/gpt-5]}]
+)"));
+    const auto facts = [](std::string_view name, const PlannedTarget& planned) {
+        TargetFacts out = figures(name, planned);
+        out.is_well = planned.target.model != "gpt-5";
+        return out;
+    };
+    const Decision decision = decide_good(snapshot, Body(chat("auto", kTools)), facts);
+    CHECK(names_of(decision.ranked) == "smart openai/gpt-4.1-nano openai/gpt-5");
+    CHECK(decision.chosen == 1);
+    // Of an alias the first that is well stands for it, else the first.
+    CHECK(decision.ranked.front().planned.target.model == "claude-sonnet-4-5");
+    const Decision none = decide_good(
+        snapshot, Body(chat("auto", kTools)),
+        [](std::string_view, const PlannedTarget&) { return TargetFacts{.is_well = false}; });
+    CHECK(names_of(none.ranked).starts_with("openai/gpt-5 "));
+    CHECK(none.ranked[1].planned.target.model == "claude-sonnet-4-5");
 }
 
 TEST_CASE("when all are left out, the failure says why") {
     const SnapshotPtr snapshot = build_good(kProviders);
-    const Body body(chat("auto"));
-    const auto decision = decide(
-        {.request = body.request()}, *snapshot,
-        [](const Provider&, std::string_view) { return TargetFacts{.left_out = "no tools"}; });
-    REQUIRE_FALSE(decision);
-    CHECK(decision.error().detail.contains("smart: no tools."));
+    const auto decision = decide_good(
+        snapshot, Body(chat("auto")),
+        [](std::string_view, const PlannedTarget&) { return TargetFacts{.left_out = "no tools"}; });
+    CHECK(decision.ranked.empty());
+    const Failure failure = nothing_left("auto", decision);
+    CHECK(failure.kind == FailureKind::unknown_model);
+    CHECK(failure.detail.contains("smart: no tools."));
 }
 
 TEST_CASE("a warm cache makes its target cheaper") {
@@ -215,10 +234,9 @@ router: {auto: {policy: cheap, candidates: [anthropic/claude-sonnet-4-5, openai/
     const Body body(R"({"model":"auto","max_tokens":10,"messages":[{"role":"user","content":")" +
                     std::string(40'000, 'x') + R"("}]})");
     const auto first = [&](std::uint64_t cached) {
-        const auto facts = [cached](const Provider& provider, std::string_view model) {
-            TargetFacts out = figures(provider, model);
-            if (model.starts_with("claude")) {
-                out.cached_price = *out.input_price / 10;
+        const auto facts = [cached](std::string_view name, const PlannedTarget& planned) {
+            TargetFacts out = figures(name, planned);
+            if (planned.target.model.starts_with("claude")) {
                 out.cached_tokens = cached;
             }
             return out;
