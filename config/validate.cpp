@@ -337,6 +337,13 @@ void check_limits(const Settings& settings, Checker& out) {
             out.warning(path, "limits nothing: give rpm, tpm or concurrency");
         }
     }
+    const bool has_key_budget = std::ranges::any_of(
+        settings.keys, [](const KeySettings& key) { return key.budget.has_value(); });
+    if (!settings.ledger.enabled && (!settings.budgets.empty() || has_key_budget)) {
+        out.warning("ledger.enabled",
+                    "without a ledger nothing remembers what budgets have spent: after a restart "
+                    "they begin at zero");
+    }
     if (std::ranges::adjacent_find(settings.alerts.thresholds, std::ranges::greater_equal()) !=
         settings.alerts.thresholds.end()) {
         out.problem("alerts.thresholds", "the thresholds must rise from one to the next");

@@ -83,6 +83,13 @@ void AttemptPlan::bar_smaller(std::uint64_t window) noexcept {
 
 Step AttemptPlan::failed(const Failure& failure, Clock::time_point now, double random,
                          const AttemptFacts& facts) {
+    if (failure.kind == FailureKind::target_limited) {
+        // Our own limit kept it from beginning: another target costs neither attempts nor budget.
+        --attempts_;
+        --targets_[current_].tries;
+        targets_[current_].barred = true;
+        return choose(now, random);
+    }
     const FailurePolicy& row = policy(failure.kind);
     const RetryRule rule = row.retry;
     if (rule == RetryRule::never && !moves_on(failure)) {

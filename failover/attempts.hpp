@@ -48,6 +48,7 @@ struct AttemptFacts {
 /// failed, failed(); for a target that may not be used now (another worker's probe is under way),
 /// skipped() — a skip is no attempt.
 ///
+/// A target that a limit of ours keeps out (target_limited) is barred, and was no attempt either.
 /// Rules, by policy(kind).retry:
 /// - `never` gives up, with three exceptions: a prompt that does not fit moves on to a target with
 /// a

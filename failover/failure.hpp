@@ -26,7 +26,9 @@ enum class FailureKind : std::uint8_t {
     unknown_model,         ///< the name resolves to nothing
     unauthenticated,       ///< no or wrong caller key
     forbidden,             ///< the caller's key may not do this
-    limited,               ///< our own rate, token or budget limit
+    limited,               ///< our own rate limit
+    target_limited,        ///< our own limit or budget of one provider or model
+    budget_exhausted,      ///< our own budget has not enough left
     overloaded,            ///< our own capacity, or draining
     client_gone,           ///< the client closed; nobody is left to answer
     connect_failed,        ///< DNS, TCP, proxy or TLS: nothing was sent upstream

@@ -50,6 +50,10 @@ struct SpentAttempt {
     CostByKind cost_by_kind{};
 };
 
+/// Numbers of callers' keys in metrics: all that have none of their own, and no key at all.
+inline constexpr std::uint16_t kOtherKey = 0;
+inline constexpr std::uint16_t kNoKey = 1;
+
 /// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
 /// no secrets. Views must outlive the record's publication (they point into the snapshot, the head
 /// buffer or static tables).
@@ -62,13 +66,14 @@ struct RequestRecord {
     std::string_view path;  ///< as sent by the client, for the access line only
     std::string request_id;
     std::string_view client_address;
-    std::string provider;           ///< configured instance that answered; empty: none was reached
-    std::string model;              ///< upstream model that answered
-    std::string requested_model;    ///< as the client named it (access line only)
-    std::string key_name;           ///< name of the caller's key, never the key
-    std::string team;               ///< of the key
-    std::string user;               ///< as the request's body names it
-    std::vector<std::string> tags;  ///< of the key, and of x-tollgate-tags
+    std::string provider;         ///< configured instance that answered; empty: none was reached
+    std::string model;            ///< upstream model that answered
+    std::string requested_model;  ///< as the client named it (access line only)
+    std::string key_name;         ///< name of the caller's key, never the key
+    std::uint16_t key_label = kNoKey;  ///< its number in metrics
+    std::string team;                  ///< of the key
+    std::string user;                  ///< as the request's body names it
+    std::vector<std::string> tags;     ///< of the key, and of x-tollgate-tags
     std::uint16_t status = 0;
     Outcome outcome = Outcome::ok;
     std::string_view failure;  ///< FailureKind token when not ok

@@ -168,16 +168,6 @@ void write_usage(Families& out, const Totals& totals, const Vocabulary& names) {
             }
         }
     }
-    out.start(Series::cost);
-    for (const auto& [target, usage] : totals.usage) {
-        for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
-            if (usage.cost[s] != 0) {
-                out.counter({names.provider_name(names.provider_of(target)),
-                             names.model_name(target), kTokenSources[s]},
-                            static_cast<double>(usage.cost[s]) / static_cast<double>(kPicoPerUsd));
-            }
-        }
-    }
     out.start(Series::unpriced_tokens);
     for (const auto& [target, usage] : totals.usage) {
         if (usage.unpriced != 0) {
@@ -200,6 +190,22 @@ void write_usage(Families& out, const Totals& totals, const Vocabulary& names) {
         if (usage.truncated != 0) {
             out.counter({names.provider_name(names.provider_of(target)), names.model_name(target)},
                         usage.truncated);
+        }
+    }
+}
+
+void write_costs(Families& out, const Totals& totals, const Vocabulary& names,
+                 const std::vector<KeyLabel>& keys) {
+    out.start(Series::cost);
+    for (const auto& [pair, cost] : totals.costs) {
+        const auto [target, key] = pair;
+        for (std::size_t s = 0; s < cost.size(); ++s) {
+            if (cost[s] != 0) {
+                out.counter(
+                    {names.provider_name(names.provider_of(target)), names.model_name(target),
+                     keys[key].key, keys[key].team, kTokenSources[s]},
+                    static_cast<double>(cost[s]) / static_cast<double>(kPicoPerUsd));
+            }
         }
     }
 }
@@ -282,6 +288,23 @@ void write_connections(Families& out, const Totals& totals, const Vocabulary& na
     }
 }
 
+void write_limits(Families& out, const LimitFigures& figures) {
+    out.start(Series::limit_rejections);
+    for (const LimitFigures::Rejections& row : figures.rejections) {
+        out.counter({row.key, row.limit}, row.count);
+    }
+    constexpr std::array<std::pair<Series, double LimitFigures::BudgetFigures::*>, 3> kRows{
+        {{Series::budget_limit, &LimitFigures::BudgetFigures::limit},
+         {Series::budget_spent, &LimitFigures::BudgetFigures::spent},
+         {Series::budget_reserved, &LimitFigures::BudgetFigures::reserved}}};
+    for (const auto& [series, member] : kRows) {
+        out.start(series);
+        for (const LimitFigures::BudgetFigures& row : figures.budgets) {
+            out.gauge({row.scope, row.name, row.per}, row.*member);
+        }
+    }
+}
+
 void write_ledger(Families& out, const ledger::Figures& figures) {
     out.start(Series::ledger_rows);
     out.counter({}, figures.rows);
@@ -355,18 +378,27 @@ std::string Registry::exposition(Format format, std::span<const LiveSample> live
     // true one: such a series would appear twice, so it waits for the next scrape.
     std::erase_if(totals.targets, [&](const auto& e) { return e.first.first >= names->targets(); });
     std::erase_if(totals.usage, [&](const auto& e) { return e.first >= names->targets(); });
+    // Asked after the shards were read: every key that they have counted has its name by now.
+    LimitFigures limits = options_.limits ? options_.limits() : LimitFigures();
+    limits.keys.resize(std::max<std::size_t>(limits.keys.size(), kNoKey + 1));
+    limits.keys[kOtherKey] = {.key = std::string(kOther), .team = std::string(kOther)};
+    std::erase_if(totals.costs, [&](const auto& e) {
+        return e.first.first >= names->targets() || e.first.second >= limits.keys.size();
+    });
     std::erase_if(totals.providers, [&](const auto& e) { return e.first >= names->providers(); });
 
     Families out;
     write_requests(out, totals, *names);
     write_target_histograms(out, totals, *names, Bounds(options_.shard.buckets));
     write_usage(out, totals, *names);
+    write_costs(out, totals, *names, limits.keys);
     write_attempts(out, totals, *names, options_.shard.attempt_outcomes);
     write_failovers(out, totals, *names, options_.shard.attempt_outcomes);
     for (const LiveSample& one : live) {
         out.live(one);
     }
     write_connections(out, totals, *names);
+    write_limits(out, limits);
     out.start(Series::config_reloads);
     out.counter({"applied"}, reloads_applied_.load(std::memory_order_relaxed));
     out.counter({"rejected"}, reloads_rejected_.load(std::memory_order_relaxed));

@@ -33,11 +33,38 @@ struct LiveSample {
     double value = 0;
 };
 
+/// A caller's key as its number tells it.
+struct KeyLabel {
+    std::string key;
+    std::string team;
+};
+/// What a scrape asks for beyond the shards.
+struct LimitFigures {
+    struct Rejections {
+        std::string key;
+        std::string_view limit;
+        std::uint64_t count = 0;
+    };
+    struct BudgetFigures {
+        std::string_view scope;
+        std::string name;
+        std::string_view per;
+        double limit = 0;  ///< USD, as are the next two
+        double spent = 0;
+        double reserved = 0;
+    };
+    std::vector<KeyLabel> keys;  ///< by number
+    std::vector<Rejections> rejections;
+    std::vector<BudgetFigures> budgets;
+};
+
 struct RegistryOptions {
     ShardOptions shard = {};
     std::string version = "unknown";  ///< label of tollgate_build_info
     /// E.g. Logger::dropped_lines; called at every scrape.  Null: the series is not shown.
     std::function<std::uint64_t()> log_lines_dropped = nullptr;
+    /// Called at every scrape.  Null: there are neither keys nor limits.
+    std::function<LimitFigures()> limits = nullptr;
     bool litellm_names = false;  ///< tell it again under LiteLLM's names (litellm.hpp)
 };
 

@@ -53,7 +53,8 @@ void Shard::publish(const RequestRecord& record, const LabelIds& ids) noexcept {
         .observe(bounds_.overhead, nanoseconds(record.duration - record.upstream_wait));
 
     count_usage(cells, record.usage);
-    count_money(cells, {.usage = record.usage, .pricing = record.pricing, .cost = record.cost});
+    count_money(cells, {.usage = record.usage, .pricing = record.pricing, .cost = record.cost},
+                ids);
     if (record.stream) {
         count_stream(cells, record);
     }
@@ -64,7 +65,7 @@ void Shard::publish_spent(const SpentAttempt& spent, const LabelIds& ids) noexce
     const std::size_t target = ids.target < kMaxTargets ? ids.target : 0;
     TargetCells& cells = targets_.get(target * kEndpointSlots + endpoint);
     count_usage(cells, spent.usage);
-    count_money(cells, {.usage = spent.usage, .pricing = spent.pricing, .cost = spent.cost});
+    count_money(cells, {.usage = spent.usage, .pricing = spent.pricing, .cost = spent.cost}, ids);
 }
 
 void Shard::count_usage(TargetCells& cells, const Usage& usage) noexcept {
@@ -84,7 +85,21 @@ void Shard::count_usage(TargetCells& cells, const Usage& usage) noexcept {
     count(TokenKind::image_output, usage.image_output);
 }
 
-void Shard::count_money(TargetCells& cells, const Bill& bill) noexcept {
+void Shard::count_cost(const LabelIds& ids, bool is_estimate, Pico cost) noexcept {
+    const std::size_t target = (ids.target < kMaxTargets ? ids.target : 0) * kMaxKeys;
+    std::size_t pair = target + (ids.key < kMaxKeys ? ids.key : kOtherKey);
+    if (!cost_pairs_.contains(pair)) {
+        if (cost_pairs_.size() < kMaxCostPairs) {
+            cost_pairs_.insert(pair);
+        } else {
+            pair = target + kOtherKey;
+        }
+    }
+    costs_.get(pair).cost[is_estimate ? 1 : 0].add(
+        static_cast<std::uint64_t>(std::max(cost, Pico{0})));
+}
+
+void Shard::count_money(TargetCells& cells, const Bill& bill, const LabelIds& ids) noexcept {
     const Usage& usage = bill.usage;
     if (bill.pricing == Pricing::unpriced) {
         cells.unpriced.add(usage.tokens());
@@ -92,8 +107,7 @@ void Shard::count_money(TargetCells& cells, const Bill& bill) noexcept {
     if (bill.pricing != Pricing::priced) {
         return;
     }
-    const bool is_estimate = !usage.reported;
-    cells.cost[is_estimate ? 1 : 0].add(static_cast<std::uint64_t>(std::max(bill.cost, Pico{0})));
+    count_cost(ids, !usage.reported, bill.cost);
     if (usage.vendor_cost >= 0) {
         // Vendors round what they tell: a micro-dollar or a thousandth is no difference.
         const Pico apart = std::abs(usage.vendor_cost - bill.cost);

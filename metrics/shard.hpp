@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace tollgate::metrics {
@@ -146,11 +147,17 @@ struct alignas(64) TargetCells {
     Published<HistogramCells> first_token;
     Published<HistogramCells> per_token;
     std::array<std::array<Cell, kTokenSources.size()>, kTokenKinds.size()> tokens;
-    std::array<Cell, kTokenSources.size()> cost;  // pico-dollars
-    Cell unpriced;                                // tokens
-    std::array<Cell, 2> vendor_cost;              // answers: as ours, different
+    Cell unpriced;                    // tokens
+    std::array<Cell, 2> vendor_cost;  // answers: as ours, different
     Cell truncated;
 };
+
+/// Money of one (target, key).
+struct CostCells {
+    std::array<Cell, kTokenSources.size()> cost;  // pico-dollars
+};
+/// Further pairs of a worker are counted under the key `other`.
+inline constexpr std::size_t kMaxCostPairs = 8192;
 
 /// Counters of one provider; read by the registry.
 struct alignas(64) ProviderCells {
@@ -229,6 +236,14 @@ public:
                   cells);
         });
     }
+    /// visit(std::uint16_t target, std::uint16_t key, const CostCells&)
+    template <class Visit>
+    void for_each_cost(Visit visit) const {
+        costs_.for_each([&](std::size_t pair, const CostCells& cells) {
+            visit(static_cast<std::uint16_t>(pair / kMaxKeys),
+                  static_cast<std::uint16_t>(pair % kMaxKeys), cells);
+        });
+    }
     /// visit(std::uint16_t provider, const ProviderCells&)
     template <class Visit>
     void for_each_provider(Visit visit) const {
@@ -270,7 +285,8 @@ private:
         Pico cost;
     };
     static void count_usage(TargetCells& cells, const Usage& usage) noexcept;
-    static void count_money(TargetCells& cells, const Bill& bill) noexcept;
+    void count_cost(const LabelIds& ids, bool is_estimate, Pico cost) noexcept;
+    void count_money(TargetCells& cells, const Bill& bill, const LabelIds& ids) noexcept;
     void count_stream(TargetCells& cells, const RequestRecord& record) noexcept;
 
     Bounds bounds_;
@@ -285,6 +301,8 @@ private:
     SparseTable<TargetCells, kMaxTargets * kEndpointSlots, 256> targets_;
     SparseTable<ProviderCells, kMaxProviders, 64> providers_;
     KeyedCells failovers_;
+    SparseTable<CostCells, kMaxTargets * kMaxKeys, 256> costs_;
+    std::unordered_set<std::size_t> cost_pairs_;  // of costs_; the writer's
 };
 
 }  // namespace tollgate::metrics

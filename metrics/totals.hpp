@@ -56,7 +56,6 @@ struct TargetTotal {
 /// Tokens and cut streams of one target, whatever the endpoint.
 struct UsageTotal {
     std::array<std::array<std::uint64_t, kTokenSources.size()>, kTokenKinds.size()> tokens{};
-    std::array<Int128, kTokenSources.size()> cost{};  // pico-dollars
     std::uint64_t unpriced = 0;
     std::array<std::uint64_t, 2> vendor_cost{};
     std::uint64_t truncated = 0;
@@ -68,7 +67,6 @@ struct UsageTotal {
             }
         }
         for (std::size_t s = 0; s < kTokenSources.size(); ++s) {
-            cost[s] += cells.cost[s].read();
             vendor_cost[s] += cells.vendor_cost[s].read();
         }
         unpriced += cells.unpriced.read();
@@ -95,10 +93,14 @@ struct ProviderTotal {
     }
 };
 
+/// Pico-dollars by source.
+using CostTotal = std::array<Int128, kTokenSources.size()>;
+
 /// Everything that the shards hold, in the order of the output.
 struct Totals {
     std::map<std::pair<std::uint16_t, std::uint16_t>, TargetTotal> targets;  // (target, endpoint)
     std::map<std::uint16_t, UsageTotal> usage;                               // by target
+    std::map<std::pair<std::uint16_t, std::uint16_t>, CostTotal> costs;      // (target, key)
     std::map<std::uint16_t, ProviderTotal> providers;
     std::map<std::uint16_t, HistogramTotal> overhead;  // by endpoint
     std::map<std::tuple<std::uint16_t, std::uint16_t, std::uint8_t>, std::uint64_t>
@@ -115,6 +117,13 @@ struct Totals {
             targets[{ids.target, ids.endpoint}].add(cells);
             usage[ids.target].add(cells);
         });
+        shard.for_each_cost(
+            [this](std::uint16_t target, std::uint16_t key, const CostCells& cells) {
+                CostTotal& total = costs[{target, key}];
+                for (std::size_t s = 0; s < total.size(); ++s) {
+                    total[s] += cells.cost[s].read();
+                }
+            });
         shard.for_each_provider([this](std::uint16_t provider, const ProviderCells& cells) {
             providers[provider].add(cells);
         });

@@ -93,12 +93,14 @@ std::uint16_t Vocabulary::target(std::string_view provider_name,
 LabelIds Vocabulary::labels(const RequestRecord& record) const noexcept {
     return {.endpoint = endpoint_id(record.endpoint),
             .target =
-                record.provider.empty() ? std::uint16_t{0} : target(record.provider, record.model)};
+                record.provider.empty() ? std::uint16_t{0} : target(record.provider, record.model),
+            .key = record.key_label};
 }
 
 LabelIds Vocabulary::labels(const RequestRecord& record, const SpentAttempt& spent) const noexcept {
     return {.endpoint = endpoint_id(record.endpoint),
-            .target = target(spent.provider, spent.model)};
+            .target = target(spent.provider, spent.model),
+            .key = record.key_label};
 }
 
 std::string_view Vocabulary::provider_name(std::uint16_t provider) const noexcept {

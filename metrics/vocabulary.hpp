@@ -19,6 +19,7 @@ namespace tollgate::metrics {
 
 inline constexpr std::size_t kMaxProviders = 1024;
 inline constexpr std::size_t kMaxTargets = 4096;
+inline constexpr std::size_t kMaxKeys = 1024;  ///< kOtherKey and kNoKey included
 /// A longer name, or one that is not UTF-8, cannot be a label value and becomes `other`.
 inline constexpr std::size_t kMaxLabelBytes = 200;
 inline constexpr std::string_view kOther = "other";
@@ -41,6 +42,7 @@ struct TargetName {
 struct LabelIds {
     std::uint16_t endpoint = 0;
     std::uint16_t target = 0;
+    std::uint16_t key = kNoKey;  ///< the caller's
 };
 
 /// Provider and model names numbered for the life of the process; immutable, shared by all threads.

@@ -4,6 +4,7 @@
 #include "adapters/request.hpp"
 #include "failover/health.hpp"
 #include "router/choose.hpp"
+#include "router/limits/lease.hpp"
 #include "router/snapshot.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
@@ -33,6 +34,7 @@ struct Attempt {
     failover::Admission key_admission = failover::Admission::normal;
     config::ProviderTimeouts timeouts;
     upstream::Origin* origin = nullptr;  ///< null: the built-in demo
+    router::Lease lease;  ///< of the target's limits, and of every budget that it counts against
     std::unique_ptr<upstream::Call> call;
     upstream::CallHead head;
     Clock::time_point began{};

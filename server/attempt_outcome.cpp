@@ -39,7 +39,6 @@ bool Dispatch::admit(std::size_t index, bool forced, Clock::time_point now) {
 }
 
 void Dispatch::begin_attempt() {
-    keep_spent();
     const router::RoutedTarget& target = current_.target;
     if (attempts_ > 0 && left_ != target.record) {
         worker_.shard().add_failover(
@@ -220,8 +219,8 @@ failover::Step Dispatch::next_step(failover::AttemptPlan& plan, const Failure& f
                                    Clock::time_point now) {
     add_targets(plan, router::fallback_names(*snapshot_, choice_.route, failure.kind));
     const failover::AttemptFacts facts{
-        .other_key =
-            current_.has_pool() && router::has_well_key(*snapshot_, *current_.provider, now)};
+        .other_key = current_.has_pool() &&
+                     router::has_well_key(*snapshot_, *current_.target.provider, now)};
     return plan.failed(failure, now, worker_.uniform(), facts);
 }
 

@@ -136,6 +136,10 @@ void Dispatch::close_attempt(Result<void>& outcome, std::unique_ptr<Trouble>& tr
     troubled(trouble).last = outcome.error();
     if (counts) {
         trouble->summary.add(current_.name(), trouble->last, Reactor::now() - current_.began);
+    } else if (outcome.error().kind == FailureKind::target_limited) {
+        const std::string& provider = current_.target.provider->endpoint.provider;
+        trouble->summary.add(provider + "/" + std::string(current_.target.model), trouble->last,
+                             Clock::duration::zero());
     }
 }
 
@@ -161,17 +165,20 @@ void Dispatch::keep_spent() {
     complete_usage();
     report_.heard.forget();
     report_.answer_tokens = 0;
+    given_up_ = false;
     note_spent(current_, std::exchange(report_.usage, adapters::Usage()));
 }
 
-void Dispatch::note_spent(const Attempt& attempt, const adapters::Usage& used) {
+void Dispatch::note_spent(Attempt& attempt, const adapters::Usage& used) {
     if (used.prompt_total() + used.completion_total() == 0) {
+        settle_attempt(attempt, used, 0);
         return;
     }
     metrics::SpentAttempt spent{.provider = attempt.provider->endpoint.provider,
                                 .model = std::string(attempt.model),
                                 .usage = used};
     spent.pricing = price_of(attempt, used, spent.cost, &spent.cost_by_kind);
+    settle_attempt(attempt, used, spent.cost);
     record_.spent.push_back(std::move(spent));
 }
 
@@ -186,6 +193,11 @@ Task<Result<void>> Dispatch::attempt(const router::RoutedTarget& routed) {
     if (!outcome) {
         co_return outcome;  // what this vendor cannot express is the client's to know; nothing was
                             // attempted
+    }
+    keep_spent();  // of the attempt before
+    outcome = take_attempt_limits();
+    if (!outcome) {
+        co_return outcome;
     }
     begin_attempt();
     const AttemptWiring wiring = attempt_wiring(x_.interrupt, deadline_);

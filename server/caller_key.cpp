@@ -22,17 +22,15 @@ std::string_view caller_key(const RequestHead& head) noexcept {
     return {};
 }
 
-std::string sha256_text(std::string_view bytes) {
-    std::array<unsigned char, 32> digest{};
+router::Digest sha256(std::string_view bytes) noexcept {
+    router::Digest digest{};
     unsigned size = 0;
     EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-    std::string text = "sha256:";
-    for (const unsigned char byte : digest) {
-        constexpr std::string_view kHex = "0123456789abcdef";
-        text.push_back(kHex[byte >> 4]);
-        text.push_back(kHex[byte & 15]);
-    }
-    return text;
+    return digest;
+}
+
+std::string sha256_text(std::string_view bytes) {
+    return router::to_text(sha256(bytes));
 }
 
 }  // namespace tollgate::server

@@ -1,7 +1,6 @@
 #include "server/dispatch.hpp"
 
 #include "adapters/client/chat_writer.hpp"
-#include "server/caller_key.hpp"
 #include "server/endpoints.hpp"
 #include "server/ledger_entry.hpp"
 #include "server/mirror.hpp"
@@ -55,27 +54,14 @@ metrics::Outcome outcome_of(const Failure& failure) noexcept {
     return metrics::Outcome::gateway_error;
 }
 
-// The key that the client's certificate stands for.
-const config::KeySettings* certified_key(const std::vector<config::KeySettings>& keys,
-                                         const Exchange& exchange,
-                                         std::chrono::system_clock::time_point now) {
-    if (exchange.certificate_subject.empty()) {
-        return nullptr;
-    }
-    const auto found = std::ranges::find(keys, exchange.certificate_subject,
-                                         &config::KeySettings::certificate_subject);
-    const bool valid =
-        found != keys.end() && found->enabled && (!found->expires || now < *found->expires);
-    return valid ? &*found : nullptr;
-}
-
 }  // namespace
 
 Dispatch::Dispatch(Exchange& exchange, Worker& worker)
     : x_(exchange),
       worker_(worker),
       snapshot_(worker.snapshot()),
-      deadline_(worker.reactor(), exchange.interrupt) {
+      deadline_(worker.reactor(), exchange.interrupt),
+      taken_(worker.callers()) {
     record_.started = Reactor::now();
     record_.wall = std::chrono::system_clock::now();
     worker_.shard().add_inflight(+1);
@@ -105,6 +91,7 @@ void Dispatch::settle() {
     record_.usage = report_.usage;
     price_usage();
     write_ledger();
+    settle_limits();
     stop_keep_alive();  // the last bytes are about to go out, and nothing may follow them
 }
 
@@ -202,6 +189,9 @@ Task<bool> Dispatch::receive() {
         good = route();
     }
     if (good) {
+        good = co_await take_limits();
+    }
+    if (good) {
         mirror_share();
     } else {
         refuse(good.error());
@@ -257,45 +247,6 @@ bool Dispatch::answer_preflight() {
     x_.responder.start(head);
     static_cast<void>(x_.responder.write({}, true));
     return true;
-}
-
-Result<void> Dispatch::authenticate() {
-    const std::vector<config::KeySettings>& keys = snapshot_->settings().keys;
-    if (keys.empty() && !snapshot_->settings().server.require_keys) {
-        return {};
-    }
-    const auto take = [&](const config::KeySettings& known) {
-        record_.key_name = known.name;
-        record_.team = known.team;
-        record_.tags = known.tags;
-        allowed_models_ = &known.models;
-    };
-    const std::string_view key = caller_key(x_.head);
-    // SDKs insist on some key, so one that is not known must not stand in a certificate's way.
-    const config::KeySettings* const certified = certified_key(keys, x_, record_.wall);
-    if (key.empty() && certified == nullptr) {
-        return fail(FailureKind::unauthenticated,
-                    x_.certificate_subject.empty()
-                        ? "No API key was sent. Put it into the header 'Authorization: Bearer "
-                          "<key>'."
-                        : "No API key was sent, and no key has the certificate_subject '" +
-                              std::string(x_.certificate_subject.substr(0, 256)) + "'.");
-    }
-    const std::string hash = sha256_text(key);
-    for (const config::KeySettings& known : keys) {
-        const bool valid = known.enabled && (!known.expires || record_.wall < *known.expires);
-        const bool same = config::Secret::same_bytes(known.hash, hash) ||
-                          config::Secret::same_bytes(known.previous_hash, hash);
-        if (same && valid) {
-            take(known);
-            return {};
-        }
-    }
-    if (certified != nullptr) {
-        take(*certified);
-        return {};
-    }
-    return fail(FailureKind::unauthenticated, "The API key is not known to this gateway.");
 }
 
 Result<void> Dispatch::peek() {
@@ -373,7 +324,7 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
     head.content_length = length;
     head.fields.reserve(upstream.relayed.size() + 512);
     head.add("content-type", content_type);
-    head.fields.append(upstream.relayed);
+    relay_fields(head, upstream.relayed);
     if (!upstream.has_date) {
         head.add("date", worker_.http_date());
     }
@@ -403,6 +354,7 @@ void Dispatch::add_own_fields(ResponseHead& head) const {
         head.add("x-tollgate-route", choice_.why);
     }
     add_cost(head);
+    add_limit_fields(head);
     const auto ours =
         (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) -
         record_.started - report_.waited;
@@ -481,6 +433,9 @@ void Dispatch::refuse(const Failure& failure) {
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(*failure.retry_after).count();
         head.add("retry-after", std::to_string(seconds));
         head.add("retry-after-ms", std::to_string(failure.retry_after->count()));
+    }
+    if (failure.kind == FailureKind::budget_exhausted) {
+        head.add("x-should-retry", "false");  // what OpenAI's SDKs obey: money does not come back
     }
     if (failure.kind == FailureKind::method_not_allowed) {
         const Endpoint* const endpoint = find_endpoint(x_.head.path);

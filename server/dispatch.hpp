@@ -8,6 +8,7 @@
 #include "metrics/record.hpp"
 #include "router/choose.hpp"
 #include "router/snapshot.hpp"
+#include "server/admission.hpp"
 #include "server/attempt.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
@@ -49,7 +50,8 @@ private:
     [[nodiscard]] Task<Result<void>> read_body();  // server/request_body.cpp
     [[nodiscard]] Result<void> peek();
     [[nodiscard]] Result<void> route();
-    [[nodiscard]] Task<void> run_attempts();  // not a coroutine
+    [[nodiscard]] Task<Result<void>> take_limits();  // server/admission.cpp
+    [[nodiscard]] Task<void> run_attempts();         // not a coroutine
 
     // ---- their parts ----
     [[nodiscard]] Task<void> serve_model(adapters::Operation operation);
@@ -102,7 +104,7 @@ private:
     void note_refused_key(const Attempt& attempt, const Failure& failure, Clock::time_point now);
     void note_answer(Clock::time_point now);
     void mirror_share();
-    void note_spent(const Attempt& attempt, const adapters::Usage& used);
+    void note_spent(Attempt& attempt, const adapters::Usage& used);
     void add_targets(failover::AttemptPlan& plan, std::span<const std::string> names);
     // A second attempt beside a slow first one: server/hedge.cpp.
     class Hedge;
@@ -137,6 +139,17 @@ private:
                                             metrics::CostByKind* by_kind = nullptr);
     void add_cost(ResponseHead& head) const;
     void write_ledger();  // server/ledger_entry.cpp
+    // server/admission.cpp
+    [[nodiscard]] Task<Result<void>> wait_for_turn(const router::Amounts& amounts,
+                                                   router::Refusal refusal);
+    [[nodiscard]] Result<void> take_attempt_limits();
+    [[nodiscard]] std::optional<router::Refusal> reserve(Attempt& attempt, router::Scopes& scopes);
+    [[nodiscard]] router::Amounts amounts_for(const router::RoutedTarget& target);
+    [[nodiscard]] Failure explain_refusal(const router::Refusal& refusal, router::Pico worst);
+    void settle_attempt(Attempt& attempt, const adapters::Usage& usage, metrics::Pico cost);
+    void settle_limits();
+    void add_limit_fields(ResponseHead& head) const;
+    void relay_fields(ResponseHead& head, std::string_view fields) const;
     [[nodiscard]] bool may_not_be_written() const noexcept;
     void add_own_fields(ResponseHead& head) const;
     void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
@@ -147,6 +160,7 @@ private:
     router::SnapshotPtr snapshot_;
     metrics::RequestRecord record_;
     InterruptDeadline deadline_;
+    Taken taken_;  // before the attempts, whose leases refer to its table
     BodyBuffer body_;
     adapters::Request request_;
     RelayReport report_;

@@ -2,6 +2,8 @@
 
 #include "failover/failure.hpp"
 #include "metrics/registry.hpp"
+#include "server/keys/directory.hpp"
+#include "server/keys/spent_reader.hpp"
 #include "server/listen.hpp"
 #include "server/worker.hpp"
 
@@ -24,6 +26,10 @@ namespace {
 using config::Problem;
 
 constexpr std::size_t kMostAdminWaiting = 64;
+
+router::WallTime wall_now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 unsigned usable_cores() {
     cpu_set_t set;
@@ -67,9 +73,10 @@ metrics::LogOptions log_options(const config::LoggingSettings& settings) {
     return options;
 }
 
-metrics::RegistryOptions registry_options(const config::Settings& settings,
-                                          metrics::Logger& logger) {
+metrics::RegistryOptions registry_options(const config::Settings& settings, metrics::Logger& logger,
+                                          std::function<metrics::LimitFigures()> limits) {
     metrics::RegistryOptions options;
+    options.limits = std::move(limits);
     options.version = TOLLGATE_VERSION;
     for (std::size_t kind = 0; kind < failover::kFailureKinds; ++kind) {
         options.shard.attempt_outcomes.emplace_back(
@@ -116,7 +123,8 @@ public:
           loaded_(std::move(loaded)),
           snapshot_(loaded_.snapshot),
           logger_(std::move(logger)),
-          registry_(registry_options(snapshot_->settings(), *logger_)),
+          registry_(
+              registry_options(snapshot_->settings(), *logger_, [this] { return figures(); })),
           shared_{.registry = registry_,
                   .logger = *logger_,
                   .admin = admin_services(),
@@ -144,6 +152,8 @@ private:
     }
     [[nodiscard]] admin::Services admin_services();
     [[nodiscard]] bool open_ledger(unsigned workers);
+    void read_keys();
+    [[nodiscard]] metrics::LimitFigures figures() { return keys_.figures(shared_.rejections); }
 
     const ConfigSource& source_;
     std::mutex reload_mutex_;  // one reload at a time: a signal's, or the admin API's
@@ -152,6 +162,11 @@ private:
     router::SnapshotPtr snapshot_;
     std::unique_ptr<metrics::Logger> logger_;
     metrics::Registry registry_;
+    SpentReader spent_{*logger_};
+    router::LocalLimits limits_{wall_now, [this](const auto& scope, auto per, const auto& window) {
+                                    return spent_.find(scope, per, window);
+                                }};
+    KeyDirectory keys_{limits_};
     Shared shared_;
     std::unique_ptr<ledger::Ledger> ledger_;
     std::vector<std::unique_ptr<Worker>> workers_;
@@ -238,16 +253,28 @@ bool Gateway::open_ledger(unsigned workers) {
     return true;
 }
 
+// Budgets go on where the last process ended, as far as there is a ledger.
+void Gateway::read_keys() {
+    const config::Settings& settings = snapshot_->settings();
+    if (settings.ledger.enabled && !settings.state_dir.starts_with('~')) {
+        spent_.use(config::ledger_path(settings), settings.state_dir + "/journal");
+    }
+    static_cast<void>(keys_.configure(settings));
+    spent_.forget();
+}
+
 bool Gateway::start() {
     const config::Settings& settings = snapshot_->settings();
     const unsigned threads =
         settings.server.threads != 0 ? settings.server.threads : usable_cores();
+    read_keys();
     if (!open_ledger(threads)) {
         return false;
     }
     for (unsigned i = 0; i < threads; ++i) {
         workers_.push_back(std::make_unique<Worker>(shared_, registry_.add_shard(), snapshot_,
                                                     ledger_ ? &ledger_->lane(i) : nullptr));
+        workers_.back()->use_callers(keys_.table());
     }
     auto tls = make_tls(loaded_);
     if (!tls) {
@@ -351,7 +378,10 @@ std::vector<Problem> Gateway::reload() {
         snapshot_ = loaded_.snapshot;
     }
     registry_.set_vocabulary(snapshot_->shared_vocabulary());
+    const router::CallerTablePtr callers = keys_.configure(snapshot_->settings());
+    spent_.forget();
     for (std::size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i]->adopt(callers);
         workers_[i]->adopt(snapshot_, (*tls)[i]);
     }
     report(*logger_, metrics::Level::warn, "configuration warning", loaded_.warnings);

@@ -216,7 +216,13 @@ bool Dispatch::begin_hedge(Hedge& hedge) {
         attempt.withdraw();
         return false;
     }
+    router::Scopes scopes;
+    if (reserve(attempt, scopes)) {  // limits and budgets are for the attempt that is needed
+        attempt.withdraw();
+        return false;
+    }
     if (!worker_.hedge_budget().try_hedge()) {
+        attempt.lease.give_back();
         attempt.withdraw();
         worker_.shard().add_hedge(metrics::Hedge::no_budget);
         return false;

@@ -81,6 +81,9 @@ Worker::Worker(Shared& shared, metrics::Shard& shard, router::SnapshotPtr snapsh
       lane_(lane),
       scratch_(kScratchBytes),
       snapshot_(std::move(snapshot)),
+      callers_(std::make_shared<router::CallerTable>(
+          std::vector<router::KeyPtr>(), std::make_shared<const router::RuleSet>(), false)),
+      limit_queue_(reactor_),
       access_log_(shared.logger),
       access_flush_(std::make_unique<AccessFlush>(reactor_, access_log_)),
       trim_(std::make_unique<Trim>(reactor_)),
@@ -244,6 +247,16 @@ void Worker::adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContex
             checks_->start();
         }
     });
+}
+
+void Worker::use_callers(const router::CallerTablePtr& callers) {
+    // A control block of its own for each worker: they count references without meeting.
+    callers_ =
+        router::CallerTablePtr(callers.get(), [kept = callers](const router::CallerTable*) {});
+}
+
+void Worker::adopt(const router::CallerTablePtr& callers) {
+    reactor_.post_external([this, callers] { use_callers(callers); });
 }
 
 void Worker::drain(Clock::duration grace) {

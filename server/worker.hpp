@@ -11,6 +11,8 @@
 #include "metrics/registry.hpp"
 #include "metrics/shard.hpp"
 #include "router/keys/auth_throttle.hpp"
+#include "router/keys/caller_table.hpp"
+#include "router/limits/rejections.hpp"
 #include "router/snapshot.hpp"
 #include "server/admin/admin.hpp"
 #include "server/background.hpp"
@@ -21,6 +23,7 @@
 #include "server/io/side_thread.hpp"
 #include "server/io/task_group.hpp"
 #include "server/io/tls_server.hpp"
+#include "server/limit_queue.hpp"
 #include "server/model_lists.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
@@ -49,6 +52,9 @@ struct Shared {
     admin::Services admin = {};
     SideThread* side_thread = nullptr;  ///< null: no admin API
     router::AuthThrottle throttle{0};
+    router::LimitRejections rejections = {};
+    /// Told of thresholds that budgets pass; any thread.  Null: nobody wants to know.
+    std::function<void(const router::Alert&)> alert = {};
     ledger::Ledger* ledger = nullptr;  ///< null: there is none
     PeerCounts peers = {};
     ModelLists model_lists = {};
@@ -77,12 +83,15 @@ public:
     void listen(int fd, ListenerKind kind, bool may_secure = false);
     /// Before run(): the TLS of listeners that may be secured; null: plain text.
     void use_tls(std::shared_ptr<TlsServerContext> context);
+    /// Before run(): who may call.
+    void use_callers(const router::CallerTablePtr& callers);
     /// The thread's main: returns after drain() has come to its end.
     void run();
 
     // ---- from any thread ----
     /// Exchanges that run keep the snapshot that they have, connections their certificate.
     void adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContext> tls = nullptr);
+    void adopt(const router::CallerTablePtr& callers);
     void drain(
         Clock::duration grace);  ///< stop accepting, let exchanges end, cut them after `grace`
     void cut();                  ///< end the grace time of drain() now
@@ -95,6 +104,8 @@ public:
     /// Draining has come so far that connections without a request are closed.
     [[nodiscard]] bool closes_idle() const noexcept { return closes_idle_; }
     [[nodiscard]] const router::SnapshotPtr& snapshot() const noexcept { return snapshot_; }
+    [[nodiscard]] const router::CallerTablePtr& callers() const noexcept { return callers_; }
+    [[nodiscard]] LimitQueue& limit_queue() noexcept { return limit_queue_; }
     [[nodiscard]] Shared& shared() noexcept { return shared_; }
     [[nodiscard]] metrics::Shard& shard() noexcept { return shard_; }
     [[nodiscard]] metrics::Logger& logger() noexcept { return shared_.logger; }
@@ -167,6 +178,8 @@ private:
     Reactor reactor_;
     std::vector<char> scratch_;
     router::SnapshotPtr snapshot_;
+    router::CallerTablePtr callers_;
+    LimitQueue limit_queue_;
     metrics::AccessLog access_log_;
     std::unique_ptr<AccessFlush> access_flush_;
     std::unique_ptr<Trim> trim_;

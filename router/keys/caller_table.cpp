@@ -8,11 +8,6 @@
 namespace tollgate::router {
 namespace {
 
-// Of the tags that a client may name for one request.
-constexpr std::size_t kMostTags = 16;
-
-constexpr std::string_view kRule = " (rule)";
-
 std::uint64_t start_of(const Digest& digest) noexcept {
     std::uint64_t start = 0;
     std::memcpy(&start, digest.data(), sizeof start);
@@ -47,7 +42,7 @@ std::shared_ptr<const RuleSet> RuleSet::make(const config::Settings& settings, L
         auto limits = std::make_unique<ScopeLimits>();
         limits->scope = scope;
         if (scope.kind == config::ScopeKind::key) {
-            limits->scope.name += kRule;  // the key's own limits are counted under its name
+            limits->scope.name += kRuleSuffix;
         }
         limits->rates = store.rates(limits->scope, rates[scope]);
         for (const config::KeyBudget& budget : list) {
@@ -144,7 +139,8 @@ const Key* CallerTable::certified(std::string_view subject, WallTime now) const 
     return found != by_subject_.end() && now < found->second->expires ? found->second : nullptr;
 }
 
-void CallerTable::caller_scopes(const Key* key, std::string_view tags, Scopes& out) const {
+void CallerTable::caller_scopes(const Key* key, std::span<const std::string> tags,
+                                Scopes& out) const {
     using config::ScopeKind;
     const auto add = [&](ScopeKind kind, std::string_view name) {
         const ScopeLimits* const limits = rules_->find(kind, name);
@@ -161,18 +157,9 @@ void CallerTable::caller_scopes(const Key* key, std::string_view tags, Scopes& o
         if (!key->team.empty()) {
             add(ScopeKind::team, key->team);
         }
-        for (const std::string& tag : key->tags) {
-            add(ScopeKind::tag, tag);
-        }
     }
-    for (std::size_t count = 0; !tags.empty() && count < kMostTags; ++count) {
-        const std::size_t comma = tags.find(',');
-        std::string_view tag = tags.substr(0, comma);
-        tags = comma == std::string_view::npos ? std::string_view() : tags.substr(comma + 1);
-        const std::size_t first = tag.find_first_not_of(" \t");
-        if (first != std::string_view::npos) {
-            add(ScopeKind::tag, tag.substr(first, tag.find_last_not_of(" \t") - first + 1));
-        }
+    for (const std::string& tag : tags) {
+        add(ScopeKind::tag, tag);
     }
 }
 

@@ -16,6 +16,10 @@
 
 namespace tollgate::router {
 
+/// Behind the name of a key in the scope of a rule: the key's own limits are counted under the
+/// name.
+inline constexpr std::string_view kRuleSuffix = " (rule)";
+
 /// The limits and budgets of the configuration that are not one key's own.  Immutable.
 class RuleSet {
 public:
@@ -25,11 +29,15 @@ public:
     [[nodiscard]] const ScopeLimits* find(config::ScopeKind kind, std::string_view name) const;
     /// The rules for `model`, at that provider or at any, are added to `out`.
     void find_model(std::string_view provider, std::string_view model, Scopes& out) const;
-    [[nodiscard]] const std::vector<std::unique_ptr<const ScopeLimits>>& all() const noexcept {
-        return all_;
+    /// There are rules for providers or models.
+    [[nodiscard]] bool has_targets() const noexcept {
+        return has(config::ScopeKind::provider) || has(config::ScopeKind::model);
     }
 
 private:
+    [[nodiscard]] bool has(config::ScopeKind kind) const noexcept {
+        return !by_kind_[static_cast<std::size_t>(kind)].empty();
+    }
     std::vector<std::unique_ptr<const ScopeLimits>> all_;
     std::array<std::unordered_map<std::string_view, const ScopeLimits*>, 6> by_kind_;
 };
@@ -49,8 +57,9 @@ public:
     [[nodiscard]] const RuleSet& rules() const noexcept { return *rules_; }
     [[nodiscard]] const std::vector<KeyPtr>& keys() const noexcept { return keys_; }
 
-    /// What is limited for a caller, whatever target it asks for.
-    void caller_scopes(const Key* key, std::string_view tags, Scopes& out) const;
+    /// What is limited for a caller, whatever target it asks for.  `tags`: the key's and the
+    /// request's.
+    void caller_scopes(const Key* key, std::span<const std::string> tags, Scopes& out) const;
 
 private:
     struct Slot {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tollgate::router {
@@ -41,8 +42,21 @@ class Lease {
 public:
     Lease() = default;
     ~Lease() { settle(0, 0, {}, nullptr); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
+    Lease(Lease&& other) noexcept
+        : rates_(std::move(other.rates_)),
+          budgets_(std::move(other.budgets_)),
+          amounts_(other.amounts_) {
+        other.rates_.clear();
+        other.budgets_.clear();
+    }
+    /// What this one held is settled with nothing first.
+    Lease& operator=(Lease&& other) noexcept {
+        settle(0, 0, {}, nullptr);
+        rates_.swap(other.rates_);
+        budgets_.swap(other.budgets_);
+        amounts_ = other.amounts_;
+        return *this;
+    }
 
     /// Takes one request and `amounts` from the rates of `rated` and the budgets of `paying`.
     [[nodiscard]] std::optional<Refusal> take(std::span<const ScopeLimits* const> rated,
@@ -52,6 +66,8 @@ public:
     /// `alerts` null: nobody wants to know.
     void settle(std::uint64_t tokens, Pico spent, std::span<const unsigned> thresholds,
                 std::vector<Alert>* alerts) noexcept;
+    /// What was taken was not used at all, not even as a request.
+    void give_back() noexcept;
     [[nodiscard]] bool empty() const noexcept { return rates_.empty() && budgets_.empty(); }
 
 private:
@@ -60,7 +76,6 @@ private:
         Budget* budget;
     };
     [[nodiscard]] std::optional<Refusal> take_rates(const ScopeLimits& scope, SteadyTime now);
-    void give_back() noexcept;
 
     std::vector<Rates*> rates_;
     std::vector<Paying> budgets_;

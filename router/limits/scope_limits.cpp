@@ -27,19 +27,22 @@ std::shared_ptr<Budget> LocalLimits::budget(const config::Scope& scope,
                                             const config::KeyBudget& budget) {
     constexpr Pico kPicoPerMicro = 1'000'000;
     const Pico limit = budget.usd.micros * kPicoPerMicro;
-    const std::lock_guard lock(mutex_);
-    std::weak_ptr<Budget>& known = budgets_[{scope, budget.per}];
-    if (std::shared_ptr<Budget> same = known.lock()) {
-        same->set_limit(limit);
-        return same;
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::shared_ptr<Budget> same = budgets_[{scope, budget.per}].lock()) {
+            same->set_limit(limit);
+            return same;
+        }
     }
     const WallTime now = now_();
     auto fresh = std::make_shared<Budget>(budget.per, limit, now);
+    // Not under the lock: it may take long, and a scrape would wait for it.
     if (const Pico spent = spent_ ? spent_(scope, budget.per, window_at(budget.per, now)) : 0;
         spent != 0) {
         fresh->restore(spent, now, thresholds_);
     }
-    known = fresh;
+    const std::lock_guard lock(mutex_);
+    budgets_[{scope, budget.per}] = fresh;
     return fresh;
 }
 

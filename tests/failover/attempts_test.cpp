@@ -306,6 +306,22 @@ TEST_CASE("only repeating is taken out of the retry budget") {
     CHECK(text(next.failed(down, fixture.clock.now(), 0)) == "give up: budget");
 }
 
+TEST_CASE("a target that a limit of ours keeps out costs neither an attempt nor budget") {
+    Fixture fixture;
+    fixture.options.max_attempts = 1;
+    BudgetOptions nothing;
+    nothing.share = 0;
+    nothing.floor = 0;
+    RetryBudget empty(nothing);
+    AttemptPlan plan = fixture.plan(3, 60s, &empty);
+    const Failure full = failure(FailureKind::target_limited);
+    CHECK(text(plan.first(fixture.clock.now())) == "attempt 0");
+    CHECK(text(plan.failed(full, fixture.clock.now(), 0.5)) == "attempt 1");
+    CHECK(text(plan.failed(full, fixture.clock.now(), 0.5)) == "attempt 2");
+    CHECK(plan.attempts() == 1);
+    CHECK(text(plan.failed(full, fixture.clock.now(), 0.5)) == "give up: targets");
+}
+
 TEST_CASE("whatever happens, a plan ends") {
     std::uint64_t state = 12345;
     const auto next = [&state] {

@@ -105,6 +105,8 @@ TEST_CASE("the policy table: status, retry and health of every kind") {
         {unauthenticated, 401, Retry::never, Health::none},
         {forbidden, 403, Retry::never, Health::none},
         {limited, 429, Retry::never, Health::none},
+        {target_limited, 429, Retry::elsewhere, Health::none},
+        {budget_exhausted, 429, Retry::never, Health::none},
         {overloaded, 503, Retry::never, Health::none},
         {client_gone, 499, Retry::never, Health::none},
         {connect_failed, 502, Retry::always, Health::error},

@@ -4,6 +4,7 @@
 #include "tests/metrics/exposition_parser.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -16,6 +17,7 @@ using namespace tollgate::metrics;
 using namespace std::chrono_literals;
 using test::Exposition;
 using test::ExpositionParser;
+using test::Sample;
 
 namespace {
 
@@ -269,14 +271,20 @@ TEST_CASE("what an earlier attempt used is counted by the target that it was at"
     const Exposition seen = scrape(registry);
     CHECK(seen.value("tollgate_tokens_total",
                      R"(provider="a",model="m",kind="input",source="estimate")") == 7);
-    CHECK(seen.value("tollgate_cost_usd_total", R"(provider="a",model="m",source="estimate")") ==
-          3);
+    CHECK(seen.value("tollgate_cost_usd_total",
+                     R"(provider="a",model="m",key="",team="",source="estimate")") == 3);
 }
 
 TEST_CASE("every metric of the table is shown, with its type and labels, in both formats") {
     RegistryOptions options;
     options.version = "1.2.3";
     options.log_lines_dropped = [] { return std::uint64_t{7}; };
+    options.limits = [] {
+        LimitFigures figures;
+        figures.rejections.push_back({.key = "a", .limit = "requests", .count = 3});
+        figures.budgets.push_back({.scope = "key", .name = "a", .per = "day", .limit = 1});
+        return figures;
+    };
     Registry registry(options);
     Shard& shard = registry.add_shard();
     RequestRecord record;
@@ -450,8 +458,52 @@ TEST_CASE("money is counted to the pico-dollar, and what has no price as tokens"
 
     const Exposition seen = scrape(registry);
     const std::string target = R"(provider="other",model="other")";
-    CHECK(seen.value("tollgate_cost_usd_total", target + R"(,source="vendor")") == 1.000000000001);
+    CHECK(seen.value("tollgate_cost_usd_total", target + R"(,key="",team="",source="vendor")") ==
+          1.000000000001);
     CHECK(seen.value("tollgate_unpriced_tokens_total", target) == 7);
     CHECK(seen.value("tollgate_vendor_costs_total", target + R"(,result="same")") == 1);
     CHECK(seen.value("tollgate_vendor_costs_total", target + R"(,result="different")") == 1);
+}
+
+TEST_CASE("money is told apart by the caller's key, up to a number of pairs") {
+    RegistryOptions options;
+    options.limits = [] {
+        LimitFigures figures;
+        figures.keys = {{}, {}, {.key = "search", .team = "web"}};
+        return figures;
+    };
+    Registry registry(options);
+    Shard& shard = registry.add_shard();
+    RequestRecord record;
+    record.usage.reported = true;
+    record.pricing = Pricing::priced;
+    record.cost = kPicoPerUsd;
+    shard.publish(record, {.key = 2});
+    SpentAttempt spent;
+    spent.usage = record.usage;
+    spent.pricing = Pricing::priced;
+    spent.cost = kPicoPerUsd;
+    shard.publish_spent(spent, {.key = 2});
+    shard.publish(record, {.key = kMaxKeys});  // never given
+    shard.publish(record, {.key = 3});         // its name is not known to this scrape
+    const Exposition seen = scrape(registry);
+    const std::string target = R"(provider="other",model="other")";
+    CHECK(seen.value("tollgate_cost_usd_total",
+                     target + R"(,key="search",team="web",source="vendor")") == 2);
+    CHECK(seen.value("tollgate_cost_usd_total",
+                     target + R"(,key="other",team="other",source="vendor")") == 1);
+    CHECK(std::ranges::count(seen.samples, "tollgate_cost_usd_total", &Sample::name) == 2);
+
+    for (std::size_t i = 0; i < kMaxCostPairs + 10; ++i) {
+        shard.publish(record, {.target = static_cast<std::uint16_t>(1 + i / kMaxKeys),
+                               .key = static_cast<std::uint16_t>(i % kMaxKeys)});
+    }
+    std::size_t pairs = 0;
+    Int128 sum = 0;
+    shard.for_each_cost([&](std::uint16_t, std::uint16_t, const CostCells& cells) {
+        ++pairs;
+        sum += cells.cost[0].read() + cells.cost[1].read();
+    });
+    CHECK(pairs <= kMaxCostPairs + 2);  // and `other` of the targets of those beyond
+    CHECK(sum == Int128{kPicoPerUsd} * (4 + kMaxCostPairs + 10));
 }

@@ -96,7 +96,8 @@ TEST_CASE("the limits of a caller are those of everything, key, team and tags, e
     table.add(one);
     const CallerTable made = table.make();
     Scopes scopes;
-    made.caller_scopes(made.find(*parse_digest(hash_of(1)), kNow), " y ,x,unknown", scopes);
+    const std::vector<std::string> tags{"x", "y", "x", "unknown"};
+    made.caller_scopes(made.find(*parse_digest(hash_of(1)), kNow), tags, scopes);
     std::vector<std::string> names;
     for (const ScopeLimits* const scope : scopes) {
         names.push_back(scope->scope.name);

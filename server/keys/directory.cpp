@@ -1,0 +1,145 @@
+#include "server/keys/directory.hpp"
+
+#include <array>
+#include <chrono>
+#include <unordered_map>
+
+namespace tollgate::server {
+
+namespace {
+
+constexpr std::size_t kMostBudgets = 1024;  // with series of their own
+
+}  // namespace
+
+using router::CallerTablePtr;
+using router::KeyPtr;
+
+// Numbers are given for the life of the process, so that counters keep their names.
+std::uint16_t KeyDirectory::label(const config::KeySettings& key) {
+    const std::lock_guard lock(mutex_);
+    const auto known = labels_.find({key.name, key.team});
+    if (known != labels_.end()) {
+        return known->second;
+    }
+    const std::size_t next = metrics::kNoKey + 1 + labels_.size();
+    if (next >= metrics::kMaxKeys) {
+        return metrics::kOtherKey;
+    }
+    labels_.emplace(std::pair(key.name, key.team), static_cast<std::uint16_t>(next));
+    return static_cast<std::uint16_t>(next);
+}
+
+KeyPtr KeyDirectory::make(const router::KeySpec& spec, bool made_at_run_time) {
+    return router::Key::make(spec, made_at_run_time, label(spec.settings), limits_);
+}
+
+CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
+    limits_.set_thresholds(settings.alerts.thresholds);
+    std::vector<KeyPtr> configured;
+    configured.reserve(settings.keys.size());
+    for (const config::KeySettings& key : settings.keys) {
+        configured.push_back(make({.settings = key}, false));
+    }
+    configured_ = std::move(configured);
+    rules_ = router::RuleSet::make(settings, limits_);
+    requires_key_ = !settings.keys.empty() || settings.server.require_keys;
+    return publish();
+}
+
+CallerTablePtr KeyDirectory::change(const std::vector<router::KeySpec>& changed) {
+    std::unordered_map<std::string_view, std::size_t> known;
+    if (!changed.empty() && !made_.empty()) {
+        for (std::size_t i = 0; i < made_.size(); ++i) {
+            known.emplace(made_[i]->name(), i);
+        }
+    }
+    made_.reserve(made_.size() + changed.size());
+    for (const router::KeySpec& spec : changed) {
+        KeyPtr key = make(spec, true);
+        if (const auto same = known.find(spec.settings.name); same != known.end()) {
+            const std::size_t index = same->second;
+            known.erase(same);  // its name is a view into the key that goes
+            made_[index] = std::move(key);
+            known.emplace(made_[index]->name(), index);
+        } else {
+            made_.push_back(std::move(key));
+            known.emplace(made_.back()->name(), made_.size() - 1);
+        }
+    }
+    return publish();
+}
+
+// The configuration's keys come first: where two have one hash, they count.
+CallerTablePtr KeyDirectory::publish() {
+    std::vector<KeyPtr> all;
+    all.reserve(configured_.size() + made_.size());
+    all.insert(all.end(), configured_.begin(), configured_.end());
+    all.insert(all.end(), made_.begin(), made_.end());
+    auto table = std::make_shared<const router::CallerTable>(std::move(all), rules_,
+                                                             requires_key_ || !made_.empty());
+    const std::lock_guard lock(mutex_);
+    table_ = table;
+    return table;
+}
+
+CallerTablePtr KeyDirectory::table() const {
+    const std::lock_guard lock(mutex_);
+    return table_;
+}
+
+metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejections) {
+    constexpr std::array<std::string_view, router::kLimitKinds> kLimits{"requests", "tokens",
+                                                                        "concurrency", "budget"};
+    constexpr std::array<std::string_view, 6> kScopes{"everything", "key",      "team",
+                                                      "tag",        "provider", "model"};
+    constexpr double kPicoPerUsd = 1e12;
+    metrics::LimitFigures figures;
+    figures.keys.resize(metrics::kNoKey + 1);
+    figures.keys[metrics::kOtherKey] = {.key = "other", .team = "other"};
+    {
+        const std::lock_guard lock(mutex_);
+        figures.keys.resize(figures.keys.size() + labels_.size());
+        for (const auto& [key, label] : labels_) {
+            figures.keys[label] = {.key = key.first, .team = key.second};
+        }
+    }
+    std::map<std::pair<std::string_view, std::size_t>, std::uint64_t> seen;
+    for (std::size_t label = 0; label < figures.keys.size(); ++label) {
+        for (std::size_t kind = 0; kind < kLimits.size(); ++kind) {
+            if (const std::uint64_t count = rejections.read(label, kind); count != 0) {
+                seen[{figures.keys[label].key, kind}] += count;
+            }
+        }
+    }
+    for (const auto& [what, count] : seen) {
+        figures.rejections.push_back(
+            {.key = std::string(what.first), .limit = kLimits[what.second], .count = count});
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    metrics::LimitFigures::BudgetFigures rest{.scope = "other", .name = "other", .per = "other"};
+    std::size_t beyond = 0;
+    limits_.for_each([&](const config::Scope& scope, const router::Budget& budget) {
+        const router::Budget::State state = budget.state(now);
+        const bool fits = figures.budgets.size() < kMostBudgets;
+        metrics::LimitFigures::BudgetFigures one{
+            .scope = kScopes[static_cast<std::size_t>(scope.kind)],
+            .name = scope.name,
+            .per = router::to_string(budget.per())};
+        metrics::LimitFigures::BudgetFigures& row = fits ? one : rest;
+        row.limit += static_cast<double>(state.limit) / kPicoPerUsd;
+        row.spent += static_cast<double>(state.spent) / kPicoPerUsd;
+        row.reserved += static_cast<double>(state.reserved) / kPicoPerUsd;
+        if (fits) {
+            figures.budgets.push_back(std::move(one));
+        } else {
+            ++beyond;
+        }
+    });
+    if (beyond != 0) {
+        figures.budgets.push_back(std::move(rest));
+    }
+    return figures;
+}
+
+}  // namespace tollgate::server

@@ -1,0 +1,52 @@
+// The keys and limits of the process: made from the configuration and from the keys that were made
+// at run time, handed to the workers as one immutable table.
+#pragma once
+
+#include "metrics/registry.hpp"
+#include "router/keys/caller_table.hpp"
+#include "router/limits/rejections.hpp"
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tollgate::server {
+
+/// Nothing here is on a request's path.
+class KeyDirectory {
+public:
+    explicit KeyDirectory(router::LocalLimits& limits) : limits_(limits) {}
+
+    // ---- one thread at a time ----
+
+    /// Takes the configuration's keys and rules.
+    [[nodiscard]] router::CallerTablePtr configure(const config::Settings& settings);
+    /// Takes what has changed among the keys made at run time.  With any that was ever made, every
+    /// caller needs a key.
+    [[nodiscard]] router::CallerTablePtr change(const std::vector<router::KeySpec>& changed);
+
+    // ---- any thread ----
+
+    [[nodiscard]] router::CallerTablePtr table() const;
+    /// For a scrape.
+    [[nodiscard]] metrics::LimitFigures figures(const router::LimitRejections& rejections);
+
+private:
+    [[nodiscard]] router::CallerTablePtr publish();
+    [[nodiscard]] router::KeyPtr make(const router::KeySpec& spec, bool made_at_run_time);
+    [[nodiscard]] std::uint16_t label(const config::KeySettings& key);
+
+    router::LocalLimits& limits_;
+    std::vector<router::KeyPtr> configured_;
+    std::vector<router::KeyPtr> made_;
+    std::shared_ptr<const router::RuleSet> rules_ = std::make_shared<const router::RuleSet>();
+    bool requires_key_ = false;
+    mutable std::mutex mutex_;  // of what follows
+    router::CallerTablePtr table_;
+    std::map<std::pair<std::string, std::string>, std::uint16_t> labels_;  // of key and team
+};
+
+}  // namespace tollgate::server
