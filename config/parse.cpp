@@ -37,6 +37,7 @@ void read_settings(Section& in, Settings& out) {
                              : scalar::duration(text, std::chrono::seconds(1), kLongest);
     });
     in.section("ledger", [&](Section& ledger) { read_ledger(ledger, out.ledger); });
+    in.path("keys_file", out.keys_file);
     in.path("state_dir", out.state_dir);
 }
 

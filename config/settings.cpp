@@ -54,6 +54,10 @@ std::string ledger_path(const Settings& settings) {
                                         : settings.ledger.path;
 }
 
+std::string keys_path(const Settings& settings) {
+    return settings.keys_file.empty() ? settings.state_dir + "/keys.sqlite" : settings.keys_file;
+}
+
 const ProviderSettings* Settings::provider(std::string_view name) const noexcept {
     const auto found = std::ranges::find(providers, name, &ProviderSettings::name);
     return found == providers.end() ? nullptr : &*found;

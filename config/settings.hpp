@@ -568,6 +568,8 @@ struct Settings {
         std::chrono::hours(1);  ///< age at which vendors' model lists are read again
                                 ///< when somebody asks; 0: they are not read
     LedgerSettings ledger = {};
+    std::string keys_file = {};  ///< SQLite file of keys made at run time; empty: "keys.sqlite" in
+                                 ///< state_dir
     std::string state_dir = "~/.local/state/tollgate";  ///< parse() and defaults() replace the "~"
     Source source = {};
     std::vector<Problem> warnings = {};  ///< doubtful but usable; found by parse()
@@ -578,5 +580,7 @@ struct Settings {
 
 /// Where the ledger's SQLite file is.
 [[nodiscard]] std::string ledger_path(const Settings& settings);
+/// Where the keys that were made at run time are.
+[[nodiscard]] std::string keys_path(const Settings& settings);
 
 }  // namespace tollgate::config

@@ -14,9 +14,9 @@ Result<void> Dispatch::authenticate() {
         taken_.caller = &known;
         record_.key_name = known.name();
         record_.key_label = known.label;
-        record_.team = known.team;
-        record_.tags = known.tags;
-        allowed_models_ = &known.models;
+        record_.team = known.profile->team;
+        record_.tags = known.profile->tags;
+        allowed_models_ = &known.profile->models;
     };
     const auto now = std::chrono::floor<std::chrono::seconds>(record_.wall);
     const std::string_view secret = caller_key(x_.head);

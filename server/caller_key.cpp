@@ -1,8 +1,10 @@
 #include "server/caller_key.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <array>
+#include <cstdint>
 
 namespace tollgate::server {
 
@@ -31,6 +33,26 @@ router::Digest sha256(std::string_view bytes) noexcept {
 
 std::string sha256_text(std::string_view bytes) {
     return router::to_text(sha256(bytes));
+}
+
+std::string make_secret() {
+    std::array<unsigned char, 32> bits{};
+    if (RAND_bytes(bits.data(), static_cast<int>(bits.size())) != 1) {
+        return {};
+    }
+    constexpr std::string_view kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string secret = "sk-tg-";
+    std::uint32_t held = 0;
+    unsigned count = 0;
+    for (const unsigned char byte : bits) {
+        held = held << 8 | byte;
+        for (count += 8; count >= 6; count -= 6) {
+            secret.push_back(kLetters[held >> (count - 6) & 63]);
+        }
+    }
+    secret.push_back(kLetters[held << (6 - count) & 63]);
+    return secret;
 }
 
 }  // namespace tollgate::server

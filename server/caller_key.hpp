@@ -16,4 +16,7 @@ namespace tollgate::server {
 /// "sha256:" and the hash in hex, as configurations hold it.
 [[nodiscard]] std::string sha256_text(std::string_view bytes);
 
+/// "sk-tg-" and 256 random bits; empty where the system has none to give.
+[[nodiscard]] std::string make_secret();
+
 }  // namespace tollgate::server

@@ -3,6 +3,7 @@
 #include "failover/failure.hpp"
 #include "metrics/registry.hpp"
 #include "server/keys/directory.hpp"
+#include "server/keys/run_time_keys.hpp"
 #include "server/keys/spent_reader.hpp"
 #include "server/listen.hpp"
 #include "server/worker.hpp"
@@ -15,6 +16,7 @@
 #include <pthread.h>
 #include <random>
 #include <sched.h>
+#include <semaphore>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <thread>
@@ -153,6 +155,7 @@ private:
     [[nodiscard]] admin::Services admin_services();
     [[nodiscard]] bool open_ledger(unsigned workers);
     void read_keys();
+    void publish(const router::CallerTablePtr& callers);
     [[nodiscard]] metrics::LimitFigures figures() { return keys_.figures(shared_.rejections); }
 
     const ConfigSource& source_;
@@ -167,6 +170,7 @@ private:
                                     return spent_.find(scope, per, window);
                                 }};
     KeyDirectory keys_{limits_};
+    RunTimeKeys run_time_keys_{keys_, spent_, *logger_};
     Shared shared_;
     std::unique_ptr<ledger::Ledger> ledger_;
     std::vector<std::unique_ptr<Worker>> workers_;
@@ -178,6 +182,7 @@ admin::Services Gateway::admin_services() {
     admin::Services services;
     services.snapshot = [this] { return snapshot(); };
     services.reload = [this] { return reload(); };
+    services.keys = &run_time_keys_;
     return services;
 }
 
@@ -256,11 +261,28 @@ bool Gateway::open_ledger(unsigned workers) {
 // Budgets go on where the last process ended, as far as there is a ledger.
 void Gateway::read_keys() {
     const config::Settings& settings = snapshot_->settings();
-    if (settings.ledger.enabled && !settings.state_dir.starts_with('~')) {
+    const bool has_home = !settings.state_dir.starts_with('~');
+    if (settings.ledger.enabled && has_home) {
         spent_.use(config::ledger_path(settings), settings.state_dir + "/journal");
     }
-    static_cast<void>(keys_.configure(settings));
-    spent_.forget();
+    const bool has_file = has_home || !settings.keys_file.empty();
+    static_cast<void>(
+        run_time_keys_.begin(settings, has_file ? config::keys_path(settings) : std::string()));
+}
+
+// When it returns no worker begins an exchange with an earlier table.
+void Gateway::publish(const router::CallerTablePtr& callers) {
+    constexpr std::chrono::seconds kPatience{5};  // a worker that has ended does not answer
+    const auto done = std::make_shared<std::counting_semaphore<>>(0);
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->adopt(callers, [done] { done->release(); });
+    }
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        if (!done->try_acquire_until(until)) {
+            return;
+        }
+    }
 }
 
 bool Gateway::start() {
@@ -310,6 +332,7 @@ bool Gateway::start() {
     for (const std::unique_ptr<Worker>& worker : workers_) {
         threads_.emplace_back([&worker] { worker->run(); });
     }
+    run_time_keys_.watch([this](const router::CallerTablePtr& callers) { publish(callers); });
     shared_.ready.store(!names.empty(), std::memory_order_relaxed);
     return true;
 }
@@ -352,7 +375,9 @@ void Gateway::run(int signals) {
             }
         }
     });
-    threads_.clear();  // joins
+    run_time_keys_.request_stop();  // nobody takes a table when the workers have ended
+    threads_.clear();               // joins
+    run_time_keys_.stop();
     registry_.watch_ledger(nullptr);
     shared_.ledger = nullptr;
     logger_->log(metrics::Level::info, "stopped");
@@ -378,10 +403,8 @@ std::vector<Problem> Gateway::reload() {
         snapshot_ = loaded_.snapshot;
     }
     registry_.set_vocabulary(snapshot_->shared_vocabulary());
-    const router::CallerTablePtr callers = keys_.configure(snapshot_->settings());
-    spent_.forget();
+    run_time_keys_.configure(snapshot_->settings());
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        workers_[i]->adopt(callers);
         workers_[i]->adopt(snapshot_, (*tls)[i]);
     }
     report(*logger_, metrics::Level::warn, "configuration warning", loaded_.warnings);

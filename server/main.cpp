@@ -1,6 +1,7 @@
 #include "config/parse.hpp"
 #include "server/cli/check.hpp"
 #include "server/cli/explain.hpp"
+#include "server/cli/keys.hpp"
 #include "server/cli/models.hpp"
 #include "server/cli/options.hpp"
 #include "server/cli/price.hpp"
@@ -20,9 +21,11 @@ int main(int argc, char** argv) {
     if (command == "explain") {
         return cli::explain(std::span(arguments).subspan(1));
     }
-    if (command == "price" || command == "models") {
+    if (command == "price" || command == "models" || command == "keys") {
         const std::span<const std::string_view> rest = std::span(arguments).subspan(1);
-        return command == "price" ? cli::price(rest) : cli::models(rest);
+        return command == "price"    ? cli::price(rest)
+               : command == "models" ? cli::models(rest)
+                                     : cli::keys(rest);
     }
     const auto options = cli::parse_options(arguments);
     if (!options) {

@@ -255,8 +255,13 @@ void Worker::use_callers(const router::CallerTablePtr& callers) {
         router::CallerTablePtr(callers.get(), [kept = callers](const router::CallerTable*) {});
 }
 
-void Worker::adopt(const router::CallerTablePtr& callers) {
-    reactor_.post_external([this, callers] { use_callers(callers); });
+void Worker::adopt(const router::CallerTablePtr& callers, std::function<void()> then) {
+    reactor_.post_external([this, callers, done = std::move(then)] {
+        use_callers(callers);
+        if (done) {
+            done();
+        }
+    });
 }
 
 void Worker::drain(Clock::duration grace) {

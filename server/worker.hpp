@@ -91,7 +91,8 @@ public:
     // ---- from any thread ----
     /// Exchanges that run keep the snapshot that they have, connections their certificate.
     void adopt(router::SnapshotPtr snapshot, std::shared_ptr<TlsServerContext> tls = nullptr);
-    void adopt(const router::CallerTablePtr& callers);
+    /// `then` is called by the worker when no new exchange sees the table before it.
+    void adopt(const router::CallerTablePtr& callers, std::function<void()> then = nullptr);
     void drain(
         Clock::duration grace);  ///< stop accepting, let exchanges end, cut them after `grace`
     void cut();                  ///< end the grace time of drain() now

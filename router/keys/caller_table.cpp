@@ -80,23 +80,23 @@ void RuleSet::find_model(std::string_view provider, std::string_view model, Scop
 CallerTable::CallerTable(std::vector<KeyPtr> keys, std::shared_ptr<const RuleSet> rules,
                          bool requires_key)
     : keys_(std::move(keys)), rules_(std::move(rules)), requires_key_(requires_key) {
-    const auto wanted =
-        static_cast<std::size_t>(std::ranges::count_if(
-            keys_, [](const KeyPtr& key) { return key->previous_until > WallTime::min(); })) +
-        keys_.size();
+    const auto wanted = static_cast<std::size_t>(std::ranges::count_if(
+                            keys_, [](const KeyPtr& key) { return key->extra != nullptr; })) +
+                        keys_.size();
     slots_.resize(std::bit_ceil(std::max<std::size_t>(2 * wanted, 16)));
     for (std::size_t i = 0; i < keys_.size(); ++i) {
-        if (!keys_[i]->enabled) {
+        const Key& key = *keys_[i];
+        if (!key.enabled) {
             continue;
         }
-        if (keys_[i]->has_digest) {
-            place(keys_[i]->digest, i, false);
+        if (key.has_digest) {
+            place(key.digest, i, false);
         }
-        if (!keys_[i]->certificate_subject.empty()) {
-            by_subject_.emplace(keys_[i]->certificate_subject, keys_[i].get());
+        if (key.extra != nullptr && !key.extra->certificate_subject.empty()) {
+            by_subject_.emplace(key.extra->certificate_subject, &key);
         }
-        if (keys_[i]->previous_until > WallTime::min()) {
-            place(keys_[i]->previous, i, true);
+        if (key.extra != nullptr && key.extra->previous_until > WallTime::min()) {
+            place(key.extra->previous, i, true);
         }
     }
 }
@@ -124,11 +124,11 @@ const Key* CallerTable::find(const Digest& digest, WallTime now) const noexcept 
             continue;
         }
         const Key& key = *keys_[slot.key - 1];
-        if (!same(slot.is_previous ? key.previous : key.digest, digest)) {
+        if (!same(slot.is_previous ? key.extra->previous : key.digest, digest)) {
             continue;
         }
         const WallTime until =
-            slot.is_previous ? std::min(key.previous_until, key.expires) : key.expires;
+            slot.is_previous ? std::min(key.extra->previous_until, key.expires) : key.expires;
         return now < until ? &key : nullptr;
     }
     return nullptr;
@@ -154,8 +154,8 @@ void CallerTable::caller_scopes(const Key* key, std::span<const std::string> tag
             out.push_back(&key->limits);
         }
         add(ScopeKind::key, key->name());
-        if (!key->team.empty()) {
-            add(ScopeKind::team, key->team);
+        if (!key->profile->team.empty()) {
+            add(ScopeKind::team, key->profile->team);
         }
     }
     for (const std::string& tag : tags) {

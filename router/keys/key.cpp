@@ -37,8 +37,19 @@ std::string to_text(const Digest& digest) {
     return text;
 }
 
-KeyPtr Key::make(const KeySpec& spec, bool made_at_run_time, std::uint16_t label,
-                 LimitStore& store) {
+KeyProfilePtr KeyProfiles::get(const config::KeySettings& key) {
+    return *known_
+                .insert(std::make_shared<const KeyProfile>(
+                    KeyProfile{.team = key.team, .models = key.models, .tags = key.tags}))
+                .first;
+}
+
+void KeyProfiles::sweep() {
+    std::erase_if(known_, [](const KeyProfilePtr& profile) { return profile.use_count() == 1; });
+}
+
+KeyPtr Key::make(const KeySpec& spec, std::uint16_t label, LimitStore& store,
+                 KeyProfiles* profiles) {
     const config::KeySettings& settings = spec.settings;
     auto key = std::make_shared<Key>();
     const std::optional<Digest> digest = parse_digest(settings.hash);
@@ -46,17 +57,16 @@ KeyPtr Key::make(const KeySpec& spec, bool made_at_run_time, std::uint16_t label
     key->digest = digest.value_or(Digest{});
     key->has_digest = digest.has_value();
     key->enabled = settings.enabled;
-    key->certificate_subject = settings.certificate_subject;
-    if (previous) {
-        key->previous = *previous;
-        key->previous_until = spec.previous_until;
-    }
     key->expires = settings.expires.value_or(WallTime::max());
-    key->made_at_run_time = made_at_run_time;
     key->label = label;
-    key->team = settings.team;
-    key->models = settings.models;
-    key->tags = settings.tags;
+    KeyProfiles own;
+    key->profile = (profiles != nullptr ? *profiles : own).get(settings);
+    if (previous || !settings.certificate_subject.empty()) {
+        key->extra = std::make_unique<const KeyExtra>(
+            KeyExtra{.previous = previous.value_or(Digest{}),
+                     .previous_until = previous ? spec.previous_until : WallTime::min(),
+                     .certificate_subject = settings.certificate_subject});
+    }
     key->limits.scope = {.kind = config::ScopeKind::key, .name = settings.name};
     key->limits.rates = store.rates(key->limits.scope, settings.limits);
     if (settings.budget) {

@@ -16,6 +16,10 @@
 #include <string_view>
 #include <vector>
 
+namespace tollgate::server {
+class RunTimeKeys;
+}
+
 namespace tollgate::server::admin {
 
 inline constexpr std::string_view kPrefix = "/admin/v1/";
@@ -25,6 +29,7 @@ struct Services {
     std::function<router::SnapshotPtr()> snapshot = {};
     /// The problems that kept the new configuration out; empty: it is in force.
     std::function<std::vector<config::Problem>()> reload = {};
+    RunTimeKeys* keys = nullptr;  ///< null: there are none here
 };
 
 /// One admin request; owns its bytes, because its client may leave before the handler has run.
@@ -65,6 +70,12 @@ struct Route {
 [[nodiscard]] Result<Answer> show_config(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> reload(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> list_providers(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> list_keys(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> create_key(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> show_key(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> change_key(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> rotate_key(const Request& request, const Services& services);
+[[nodiscard]] Result<Answer> delete_key(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> show_usage(const Request& request, const Services& services);
 [[nodiscard]] Result<Answer> explain(const Request& request, const Services& services);
 

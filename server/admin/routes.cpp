@@ -7,8 +7,16 @@ namespace tollgate::server::admin {
 namespace {
 
 constexpr std::array kRoutes{
-    Route{"GET", "config", show_config},       Route{"POST", "reload", reload},
-    Route{"GET", "providers", list_providers}, Route{"GET", "usage", show_usage},
+    Route{"GET", "config", show_config},
+    Route{"POST", "reload", reload},
+    Route{"GET", "providers", list_providers},
+    Route{"GET", "usage", show_usage},
+    Route{"GET", "keys", list_keys},
+    Route{"POST", "keys", create_key},
+    Route{"GET", "keys/{name}", show_key},
+    Route{"PATCH", "keys/{name}", change_key},
+    Route{"DELETE", "keys/{name}", delete_key},
+    Route{"POST", "keys/{name}/rotate", rotate_key},
     Route{"POST", "explain", explain},
 };
 

@@ -34,6 +34,8 @@ inline constexpr std::string_view kHelp =
     "usage: tollgate [serve] [-c FILE] [--listen ADDRESS]   start the gateway\n"
     "       tollgate check [-c FILE] [--json]               validate a configuration; exit 0 or 1\n"
     "       tollgate models list|show [-h]                  what is known about models\n"
+    "       tollgate keys create|list|disable|enable|rotate|delete [-h]\n"
+    "                                                       callers' keys\n"
     "       tollgate price [-h]                             what a usage costs\n"
     "       tollgate explain [--model M] PROMPT             what the router would choose, and why\n"
     "       tollgate usage [--by provider|model|key|team|tag|user|hour|day|month ...]\n"

@@ -1,8 +1,8 @@
 #include "server/keys/directory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
-#include <unordered_map>
 
 namespace tollgate::server {
 
@@ -30,8 +30,8 @@ std::uint16_t KeyDirectory::label(const config::KeySettings& key) {
     return static_cast<std::uint16_t>(next);
 }
 
-KeyPtr KeyDirectory::make(const router::KeySpec& spec, bool made_at_run_time) {
-    return router::Key::make(spec, made_at_run_time, label(spec.settings), limits_);
+KeyPtr KeyDirectory::make(const router::KeySpec& spec) {
+    return router::Key::make(spec, label(spec.settings), limits_, &profiles_);
 }
 
 CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
@@ -39,7 +39,7 @@ CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
     std::vector<KeyPtr> configured;
     configured.reserve(settings.keys.size());
     for (const config::KeySettings& key : settings.keys) {
-        configured.push_back(make({.settings = key}, false));
+        configured.push_back(make({.settings = key}));
     }
     configured_ = std::move(configured);
     rules_ = router::RuleSet::make(settings, limits_);
@@ -47,37 +47,44 @@ CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
     return publish();
 }
 
-CallerTablePtr KeyDirectory::change(const std::vector<router::KeySpec>& changed) {
-    std::unordered_map<std::string_view, std::size_t> known;
-    if (!changed.empty() && !made_.empty()) {
-        for (std::size_t i = 0; i < made_.size(); ++i) {
-            known.emplace(made_[i]->name(), i);
-        }
+CallerTablePtr KeyDirectory::replace(const std::vector<router::KeySpec>& made) {
+    std::vector<KeyPtr> keys;
+    keys.reserve(made.size());
+    for (const router::KeySpec& spec : made) {
+        keys.push_back(make(spec));
     }
-    made_.reserve(made_.size() + changed.size());
-    for (const router::KeySpec& spec : changed) {
-        KeyPtr key = make(spec, true);
-        if (const auto same = known.find(spec.settings.name); same != known.end()) {
-            const std::size_t index = same->second;
-            known.erase(same);  // its name is a view into the key that goes
-            made_[index] = std::move(key);
-            known.emplace(made_[index]->name(), index);
-        } else {
-            made_.push_back(std::move(key));
-            known.emplace(made_.back()->name(), made_.size() - 1);
-        }
+    made_ = std::move(keys);
+    has_made_ = true;
+    return publish();
+}
+
+CallerTablePtr KeyDirectory::change(const router::KeySpec& made) {
+    KeyPtr key = make(made);
+    const auto same = std::ranges::find(
+        made_, made.settings.name, [](const KeyPtr& one) -> const auto& { return one->name(); });
+    if (same != made_.end()) {
+        *same = std::move(key);
+    } else {
+        made_.push_back(std::move(key));
     }
+    has_made_ = true;
+    return publish();
+}
+
+CallerTablePtr KeyDirectory::remove(std::string_view name) {
+    std::erase_if(made_, [&](const KeyPtr& key) { return key->name() == name; });
     return publish();
 }
 
 // The configuration's keys come first: where two have one hash, they count.
 CallerTablePtr KeyDirectory::publish() {
+    profiles_.sweep();
     std::vector<KeyPtr> all;
     all.reserve(configured_.size() + made_.size());
     all.insert(all.end(), configured_.begin(), configured_.end());
     all.insert(all.end(), made_.begin(), made_.end());
     auto table = std::make_shared<const router::CallerTable>(std::move(all), rules_,
-                                                             requires_key_ || !made_.empty());
+                                                             requires_key_ || has_made_);
     const std::lock_guard lock(mutex_);
     table_ = table;
     return table;

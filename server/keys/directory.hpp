@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,9 +25,11 @@ public:
 
     /// Takes the configuration's keys and rules.
     [[nodiscard]] router::CallerTablePtr configure(const config::Settings& settings);
-    /// Takes what has changed among the keys made at run time.  With any that was ever made, every
-    /// caller needs a key.
-    [[nodiscard]] router::CallerTablePtr change(const std::vector<router::KeySpec>& changed);
+    /// Takes all keys that were made at run time; from then on every caller needs a key.
+    [[nodiscard]] router::CallerTablePtr replace(const std::vector<router::KeySpec>& made);
+    /// Takes one of them that is new or has changed.
+    [[nodiscard]] router::CallerTablePtr change(const router::KeySpec& made);
+    [[nodiscard]] router::CallerTablePtr remove(std::string_view name);
 
     // ---- any thread ----
 
@@ -36,14 +39,16 @@ public:
 
 private:
     [[nodiscard]] router::CallerTablePtr publish();
-    [[nodiscard]] router::KeyPtr make(const router::KeySpec& spec, bool made_at_run_time);
+    [[nodiscard]] router::KeyPtr make(const router::KeySpec& spec);
     [[nodiscard]] std::uint16_t label(const config::KeySettings& key);
 
     router::LocalLimits& limits_;
+    router::KeyProfiles profiles_;
     std::vector<router::KeyPtr> configured_;
     std::vector<router::KeyPtr> made_;
     std::shared_ptr<const router::RuleSet> rules_ = std::make_shared<const router::RuleSet>();
     bool requires_key_ = false;
+    bool has_made_ = false;
     mutable std::mutex mutex_;  // of what follows
     router::CallerTablePtr table_;
     std::map<std::pair<std::string, std::string>, std::uint16_t> labels_;  // of key and team

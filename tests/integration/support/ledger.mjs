@@ -16,8 +16,8 @@ export function stateDirectory(t) {
 }
 
 /// Rows of a query as objects.  Numbers beyond 2^53 must be asked for as text.
-export function ask(dir, sql) {
-  const out = execFileSync("sqlite3", ["-readonly", "-json", "-cmd", ".timeout 5000", join(dir, "ledger.sqlite"), sql], { encoding: "utf8", maxBuffer: 1 << 28 });
+export function ask(dir, sql, file = "ledger.sqlite") {
+  const out = execFileSync("sqlite3", ["-readonly", "-json", "-cmd", ".timeout 5000", join(dir, file), sql], { encoding: "utf8", maxBuffer: 1 << 28 });
   return out.trim() === "" ? [] : JSON.parse(out);
 }
 

@@ -22,12 +22,13 @@ std::string hash_of(unsigned number) {
 
 class Table {
 public:
-    void add(KeySpec spec) { keys_.push_back(Key::make(spec, false, 0, store_)); }
+    void add(KeySpec spec) { keys_.push_back(Key::make(spec, 0, store_, &profiles_)); }
     CallerTable make() const { return CallerTable(keys_, RuleSet::make(settings, store_), true); }
     config::Settings settings;
 
 private:
     mutable LocalLimits store_{[] { return kNow; }, {}};
+    KeyProfiles profiles_;
     std::vector<KeyPtr> keys_;
 };
 
