@@ -225,6 +225,26 @@ std::string_view kept_out(const Snapshot& snapshot, const Ask& ask, std::string_
                : kNotForKey;
 }
 
+bool may_use(const Snapshot& snapshot, std::string_view model,
+             const std::vector<std::string>* allowed, failover::Clock::time_point now) {
+    using adapters::Operation;
+    const config::RouterSettings& rules = snapshot.settings().router;
+    if ((allowed == nullptr || allowed->empty()) && rules.deny.empty() && rules.allow.empty() &&
+        rules.region == config::RegionRule::any) {
+        return true;
+    }
+    for (const Operation operation :
+         {Operation::chat, Operation::embeddings, Operation::completions}) {
+        adapters::Request request;
+        request.operation = operation;
+        const Ask ask{.request = request, .model = model, .allowed = allowed, .now = now};
+        if (route_of(snapshot, model, ask)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Result<Choice> choose(const Snapshot& snapshot, const Ask& ask) {
     const bool automatic = goes_automatically(snapshot, ask.model);
     Result<Choice> chosen =

@@ -39,6 +39,12 @@ struct Choice {
 /// Fails with unknown_model, forbidden or bad_request (a fallback that does not exist).
 [[nodiscard]] Result<Choice> choose(const Snapshot& snapshot, const Ask& ask);
 
+/// Whether a caller may ask for the model by this name at all, for whatever operation.  `allowed`:
+/// of the caller's key; null or empty: all that the configuration has.
+[[nodiscard]] bool may_use(const Snapshot& snapshot, std::string_view model,
+                           const std::vector<std::string>* allowed,
+                           failover::Clock::time_point now);
+
 /// Leaves out the targets that cannot serve the request.  Where length is all that is wrong with
 /// each, the targets of context_fallbacks that can serve it take their place.  Fails as keep_fit()
 /// of a route does.

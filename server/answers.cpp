@@ -127,6 +127,9 @@ void Dispatch::serve_models(std::string_view id) {
     refresh_model_lists(worker_, snapshot_);
     const std::int64_t created =
         std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch()).count();
+    const auto may_list = [this](std::string_view name) {
+        return router::may_use(*snapshot_, name, allowed_models_, record_.started);
+    };
     std::string body;
     json::Writer writer(body);
     if (id.empty()) {
@@ -135,10 +138,13 @@ void Dispatch::serve_models(std::string_view id) {
     const bool found =
         for_each_model(*snapshot_, worker_.shared().model_lists, [&](const ListedModel& model) {
             if (id.empty()) {
-                write_model(writer, model.id, model, created);
+                if (may_list(model.id)) {
+                    write_model(writer, model.id, model, created);
+                }
                 return false;
             }
-            const bool is_it = model.id == id || model.bare == id;
+            const bool is_it = (model.id == id || model.bare == id) &&
+                               (may_list(model.id) || may_list(id));
             if (is_it) {
                 write_model(writer, id, model, created);
             }

@@ -211,3 +211,33 @@ test("a file of keys that cannot be read lets nobody in, and is told", async (t)
   assert.equal((await gateway.chat({ model: "demo-1" })).status, 401);
   assert.equal((await call(gateway, "POST", "keys", { name: "a" })).status, 503);
 });
+
+test("a key's list of models is what it may use", async (t) => {
+  const allows = (name, models) => ({ name, hash: sha256(name), models });
+  const gateway = await start(t, {
+    providers: { default: "demo", demo: { models: ["demo-1", "demo-mini"] }, second: { type: "demo", models: ["demo-1"] } },
+    models: { smart: { chain: ["demo/demo-mini", "second/demo-1"] }, plain: { chain: ["demo/demo-1"] } },
+    keys: [allows("all", []), allows("one", ["demo/demo-mini"]), allows("alias", ["plain"]), allows("provider", ["second/*"]), allows("bare", ["demo-mini"])],
+  });
+  const list = async (key) => {
+    const answer = await gateway.get("/v1/models", { authorization: `Bearer ${key}` });
+    return answer.json().data.map((model) => model.id).filter((id) => !/embed|reasoner|second.demo-mini/.test(id)).sort();
+  };
+  const shows = async (key, id) => (await gateway.get(`/v1/models/${id}`, { authorization: `Bearer ${key}` })).status === 200;
+  const all = await list("all");
+  assert.ok(["smart", "plain", "demo/demo-1", "demo/demo-mini", "second/demo-1"].every((id) => all.includes(id)), `${all}`);
+  assert.deepEqual(await list("one"), ["demo/demo-mini", "smart"]);
+  assert.deepEqual(await list("alias"), ["plain"]);
+  assert.deepEqual(await list("provider"), ["second/demo-1", "smart"]);
+  // What is listed can be asked for, and nothing else.
+  for (const key of ["all", "one", "alias", "provider"]) {
+    const may = await list(key);
+    for (const id of ["smart", "plain", "demo/demo-1", "demo/demo-mini", "second/demo-1"]) {
+      const asked = await status(gateway, key, { model: id });
+      assert.equal(asked, may.includes(id) ? 200 : 403, `${key} ${id}`);
+      assert.equal(await shows(key, id), may.includes(id), `${key} ${id}`);
+    }
+  }
+  assert.ok(await shows("bare", "demo-mini"));
+  assert.ok(!(await shows("bare", "demo-1")));
+});
