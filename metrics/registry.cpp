@@ -289,6 +289,10 @@ void write_connections(Families& out, const Totals& totals, const Vocabulary& na
 }
 
 void write_limits(Families& out, const LimitFigures& figures) {
+    out.start(Series::alerts);
+    for (const auto& [result, count] : figures.alerts) {
+        out.counter({result}, count);
+    }
     out.start(Series::limit_rejections);
     for (const LimitFigures::Rejections& row : figures.rejections) {
         out.counter({row.key, row.limit}, row.count);

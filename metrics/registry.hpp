@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tollgate::metrics {
@@ -53,7 +54,8 @@ struct LimitFigures {
         double spent = 0;
         double reserved = 0;
     };
-    std::vector<KeyLabel> keys;  ///< by number
+    std::vector<KeyLabel> keys;                                      ///< by number
+    std::vector<std::pair<std::string_view, std::uint64_t>> alerts;  ///< by result
     std::vector<Rejections> rejections;
     std::vector<BudgetFigures> budgets;
 };

@@ -4,13 +4,13 @@
 #include "adapters/codec/json.hpp"
 #include "adapters/tokens/count.hpp"
 #include "router/limits/worst_case.hpp"
+#include "server/alerts/budget_text.hpp"
 #include "server/dispatch.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ctime>
 
 namespace tollgate::server {
 namespace {
@@ -24,14 +24,6 @@ constexpr std::chrono::milliseconds kLookAgain{2};
 
 constexpr std::uint64_t kMostTokens = 1'000'000'000;  // of one request; no sum of them overflows
 constexpr std::uint64_t kMostAnswers = 2048;          // in one response
-
-std::string name_of(const config::Scope& scope) {
-    constexpr std::array<std::string_view, 6> kKinds{"",          "the key '",      "the team '",
-                                                     "the tag '", "the provider '", "the model '"};
-    return scope.kind == ScopeKind::everything
-               ? std::string("the whole gateway")
-               : std::string(kKinds[static_cast<std::size_t>(scope.kind)]) + scope.name + "'";
-}
 
 bool has_budget(const router::Scopes& scopes) noexcept {
     return std::ranges::any_of(scopes, [](const auto* scope) { return !scope->budgets.empty(); });
@@ -47,18 +39,6 @@ bool has_rate(const router::Scopes& scopes, LimitKind kind) noexcept {
 
 router::WallTime in_seconds(std::chrono::system_clock::time_point time) noexcept {
     return std::chrono::floor<std::chrono::seconds>(time);
-}
-
-std::string usd_text(router::Pico amount) {
-    return "$" + metrics::to_decimal(amount);
-}
-
-std::string time_text(router::WallTime when) {
-    const std::time_t seconds = when.time_since_epoch().count();
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    std::array<char, 32> text;
-    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 // As OpenAI writes it: "1s", "6m0s", "12ms" (platform.openai.com/docs/guides/rate-limits, read
@@ -256,14 +236,14 @@ Result<void> Dispatch::take_attempt_limits() {
 
 Failure Dispatch::explain_refusal(const router::Refusal& refusal, router::Pico worst) {
     worker_.shared().rejections.count(record_.key_label, refusal.kind);
-    const std::string whose = name_of(refusal.scope->scope);
+    const std::string owner = whose(refusal.scope->scope);
     Failure failure;
     failure.kind = FailureKind::limited;
     if (refusal.kind == LimitKind::budget) {
         const router::WallTime now = in_seconds(std::chrono::system_clock::now());
         const router::Budget::State state = refusal.budget->state(now);
         failure.kind = FailureKind::budget_exhausted;
-        failure.detail = "The budget of " + whose + " (" + usd_text(state.limit) + " per " +
+        failure.detail = "The budget of " + owner + " (" + usd_text(state.limit) + " per " +
                          std::string(router::to_string(refusal.budget->per())) + ") has " +
                          usd_text(state.left()) + " left, and this request may cost " +
                          usd_text(worst) + ".";
@@ -280,7 +260,7 @@ Failure Dispatch::explain_refusal(const router::Refusal& refusal, router::Pico w
         : refusal.kind == LimitKind::requests
             ? std::to_string(rates.requests.limit()) + " requests per minute"
             : std::to_string(rates.tokens.limit()) + " tokens per minute";
-    failure.detail = "The limit of " + whose + " is reached: " + limit + ".";
+    failure.detail = "The limit of " + owner + " is reached: " + limit + ".";
     failure.retry_after = std::max(std::chrono::ceil<std::chrono::milliseconds>(refusal.wait),
                                    std::chrono::milliseconds(refusal.wait.count() != 0 ? 1 : 1000));
     return failure;

@@ -143,8 +143,8 @@ void Dispatch::serve_models(std::string_view id) {
                 }
                 return false;
             }
-            const bool is_it = (model.id == id || model.bare == id) &&
-                               (may_list(model.id) || may_list(id));
+            const bool is_it =
+                (model.id == id || model.bare == id) && (may_list(model.id) || may_list(id));
             if (is_it) {
                 write_model(writer, id, model, created);
             }

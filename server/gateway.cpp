@@ -2,6 +2,7 @@
 
 #include "failover/failure.hpp"
 #include "metrics/registry.hpp"
+#include "server/alerts/sender.hpp"
 #include "server/keys/directory.hpp"
 #include "server/keys/run_time_keys.hpp"
 #include "server/keys/spent_reader.hpp"
@@ -131,7 +132,9 @@ public:
                   .logger = *logger_,
                   .admin = admin_services(),
                   .side_thread = &side_thread_,
-                  .throttle = router::AuthThrottle(std::random_device{}())} {
+                  .throttle = router::AuthThrottle(std::random_device{}()),
+                  .alert = [this](const router::Alert& alert) { alerts_.raise(alert); }} {
+        alerts_.configure(snapshot_->settings().alerts);
         registry_.set_vocabulary(snapshot_->shared_vocabulary());
     }
 
@@ -156,7 +159,7 @@ private:
     [[nodiscard]] bool open_ledger(unsigned workers);
     void read_keys();
     void publish(const router::CallerTablePtr& callers);
-    [[nodiscard]] metrics::LimitFigures figures() { return keys_.figures(shared_.rejections); }
+    [[nodiscard]] metrics::LimitFigures figures();
 
     const ConfigSource& source_;
     std::mutex reload_mutex_;  // one reload at a time: a signal's, or the admin API's
@@ -171,6 +174,7 @@ private:
                                 }};
     KeyDirectory keys_{limits_};
     RunTimeKeys run_time_keys_{keys_, spent_, *logger_};
+    AlertSender alerts_{*logger_};
     Shared shared_;
     std::unique_ptr<ledger::Ledger> ledger_;
     std::vector<std::unique_ptr<Worker>> workers_;
@@ -268,6 +272,14 @@ void Gateway::read_keys() {
     const bool has_file = has_home || !settings.keys_file.empty();
     static_cast<void>(
         run_time_keys_.begin(settings, has_file ? config::keys_path(settings) : std::string()));
+}
+
+metrics::LimitFigures Gateway::figures() {
+    metrics::LimitFigures figures = keys_.figures(shared_.rejections);
+    for (std::size_t i = 0; i < kAlertResults.size(); ++i) {
+        figures.alerts.emplace_back(kAlertResults[i], alerts_.count(static_cast<AlertResult>(i)));
+    }
+    return figures;
 }
 
 // When it returns no worker begins an exchange with an earlier table.
@@ -378,6 +390,7 @@ void Gateway::run(int signals) {
     run_time_keys_.request_stop();  // nobody takes a table when the workers have ended
     threads_.clear();               // joins
     run_time_keys_.stop();
+    alerts_.stop();
     registry_.watch_ledger(nullptr);
     shared_.ledger = nullptr;
     logger_->log(metrics::Level::info, "stopped");
@@ -404,6 +417,7 @@ std::vector<Problem> Gateway::reload() {
     }
     registry_.set_vocabulary(snapshot_->shared_vocabulary());
     run_time_keys_.configure(snapshot_->settings());
+    alerts_.configure(snapshot_->settings().alerts);
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         workers_[i]->adopt(snapshot_, (*tls)[i]);
     }

@@ -1,5 +1,7 @@
 #include "server/keys/directory.hpp"
 
+#include "server/alerts/budget_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -98,8 +100,6 @@ CallerTablePtr KeyDirectory::table() const {
 metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejections) {
     constexpr std::array<std::string_view, router::kLimitKinds> kLimits{"requests", "tokens",
                                                                         "concurrency", "budget"};
-    constexpr std::array<std::string_view, 6> kScopes{"everything", "key",      "team",
-                                                      "tag",        "provider", "model"};
     constexpr double kPicoPerUsd = 1e12;
     metrics::LimitFigures figures;
     figures.keys.resize(metrics::kNoKey + 1);
@@ -129,10 +129,9 @@ metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejec
     limits_.for_each([&](const config::Scope& scope, const router::Budget& budget) {
         const router::Budget::State state = budget.state(now);
         const bool fits = figures.budgets.size() < kMostBudgets;
-        metrics::LimitFigures::BudgetFigures one{
-            .scope = kScopes[static_cast<std::size_t>(scope.kind)],
-            .name = scope.name,
-            .per = router::to_string(budget.per())};
+        metrics::LimitFigures::BudgetFigures one{.scope = to_string(scope.kind),
+                                                 .name = scope.name,
+                                                 .per = router::to_string(budget.per())};
         metrics::LimitFigures::BudgetFigures& row = fits ? one : rest;
         row.limit += static_cast<double>(state.limit) / kPicoPerUsd;
         row.spent += static_cast<double>(state.spent) / kPicoPerUsd;

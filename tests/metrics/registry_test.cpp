@@ -282,6 +282,7 @@ TEST_CASE("every metric of the table is shown, with its type and labels, in both
     options.limits = [] {
         LimitFigures figures;
         figures.rejections.push_back({.key = "a", .limit = "requests", .count = 3});
+        figures.alerts.emplace_back("sent", 1);
         figures.budgets.push_back({.scope = "key", .name = "a", .per = "day", .limit = 1});
         return figures;
     };
