@@ -49,13 +49,8 @@ CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
     return publish();
 }
 
-CallerTablePtr KeyDirectory::replace(const std::vector<router::KeySpec>& made) {
-    std::vector<KeyPtr> keys;
-    keys.reserve(made.size());
-    for (const router::KeySpec& spec : made) {
-        keys.push_back(make(spec));
-    }
-    made_ = std::move(keys);
+CallerTablePtr KeyDirectory::replace(std::vector<KeyPtr> made) {
+    made_ = std::move(made);
     has_made_ = true;
     return publish();
 }

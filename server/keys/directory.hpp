@@ -25,8 +25,9 @@ public:
 
     /// Takes the configuration's keys and rules.
     [[nodiscard]] router::CallerTablePtr configure(const config::Settings& settings);
+    [[nodiscard]] router::KeyPtr make(const router::KeySpec& spec);
     /// Takes all keys that were made at run time; from then on every caller needs a key.
-    [[nodiscard]] router::CallerTablePtr replace(const std::vector<router::KeySpec>& made);
+    [[nodiscard]] router::CallerTablePtr replace(std::vector<router::KeyPtr> made);
     /// Takes one of them that is new or has changed.
     [[nodiscard]] router::CallerTablePtr change(const router::KeySpec& made);
     [[nodiscard]] router::CallerTablePtr remove(std::string_view name);
@@ -39,7 +40,6 @@ public:
 
 private:
     [[nodiscard]] router::CallerTablePtr publish();
-    [[nodiscard]] router::KeyPtr make(const router::KeySpec& spec);
     [[nodiscard]] std::uint16_t label(const config::KeySettings& key);
 
     router::LocalLimits& limits_;

@@ -148,23 +148,31 @@ KeyResult<KeyBook> KeyBook::open(const std::string& path) {
     return KeyBook(std::move(*database));
 }
 
-KeyResult<std::vector<BookedKey>> KeyBook::all() {
+KeyResult<void> KeyBook::each(const std::function<void(BookedKey&&)>& visit) {
     sqlite::Result<sqlite::Statement> rows =
         database_.prepare("SELECT " + std::string(kColumns) + " FROM keys ORDER BY name");
     if (!rows) {
         return storage(rows.error());
     }
-    std::vector<BookedKey> keys;
     for (;;) {
         const sqlite::Result<bool> more = rows->step();
         if (!more) {
             return storage(more.error());
         }
         if (!*more) {
-            return keys;
+            return {};
         }
-        keys.push_back(read_row(*rows));
+        visit(read_row(*rows));
     }
+}
+
+KeyResult<std::vector<BookedKey>> KeyBook::all() {
+    std::vector<BookedKey> keys;
+    const KeyResult<void> read = each([&](BookedKey&& key) { keys.push_back(std::move(key)); });
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    return keys;
 }
 
 KeyResult<BookedKey> KeyBook::find(std::string_view name) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ public:
     /// Makes the file where it does not exist, readable by its owner alone.
     [[nodiscard]] static KeyResult<KeyBook> open(const std::string& path);
 
+    /// One after the other, in the order of their names.
+    [[nodiscard]] KeyResult<void> each(const std::function<void(BookedKey&&)>& visit);
     [[nodiscard]] KeyResult<std::vector<BookedKey>> all();
     [[nodiscard]] KeyResult<BookedKey> find(std::string_view name);
     [[nodiscard]] KeyResult<NewSecret> create(const std::string& name, const KeyChange& change,

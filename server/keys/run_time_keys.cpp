@@ -3,20 +3,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <malloc.h>
 
 namespace tollgate::server {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{200};
-
-std::vector<router::KeySpec> specs_of(const std::vector<BookedKey>& keys) {
-    std::vector<router::KeySpec> specs;
-    specs.reserve(keys.size());
-    for (const BookedKey& key : keys) {
-        specs.push_back(key.spec);
-    }
-    return specs;
-}
 
 }  // namespace
 
@@ -84,11 +76,14 @@ void RunTimeKeys::read_file() {
         if (*now == version_) {
             return {};
         }
-        const KeyResult<std::vector<BookedKey>> keys = (*open)->all();
-        if (!keys) {
-            return std::unexpected(keys.error());
+        std::vector<router::KeyPtr> keys;
+        const KeyResult<void> all =
+            (*open)->each([&](BookedKey&& key) { keys.push_back(directory_.make(key.spec)); });
+        if (!all) {
+            return all;
         }
-        static_cast<void>(directory_.replace(specs_of(*keys)));
+        static_cast<void>(directory_.replace(std::move(keys)));
+        ::malloc_trim(0);  // of the rows, and of the table before
         version_ = *now;
         has_read_ = true;
         return {};
