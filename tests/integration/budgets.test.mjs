@@ -6,7 +6,7 @@ import { eventually } from "./support/bounded.mjs";
 import { Gateway, compat, run } from "./support/gateway.mjs";
 import { eventData } from "./support/http.mjs";
 import { ask, imported, pico, stateDirectory } from "./support/ledger.mjs";
-import { FakeUpstream } from "./support/upstream.mjs";
+import { FakeUpstream, wellBehaved } from "./support/upstream.mjs";
 
 const sha256 = (text) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
@@ -152,6 +152,28 @@ describe("a budget", () => {
     assert.ok(isClose(await spentUsd(gateway, { scope: "provider", name: "up" }), 0.011));
     assert.ok(isClose(await spentUsd(gateway, { scope: "everything" }), 0.011 + usage.completion_tokens / 1000));
     assert.ok(isClose(await gateway.metric("tollgate_cost_usd_total", { provider: "up" }), 0.011));
+  });
+
+  test("pays for both where a second attempt is sent beside a slow one, and sends none that it has no money for", async (t) => {
+    for (const [usd, requests] of [[1, 2], [0.1, 1]]) {
+      let n = 0;
+      const upstream = await FakeUpstream.start(t, async (call) => {
+        if (n++ === 0) await new Promise((resolve) => setTimeout(resolve, 400));
+        await wellBehaved(call);
+      });
+      const gateway = await Gateway.start(t, {
+        providers: { up: compat(upstream) }, budgets: [{ usd, per: "day" }],
+        failover: { hedge: { after: "60ms", budget: "100%" } }, cost: { prices: { "up/m": { ...kPrice, input: 1000 } } },
+      });
+      const answer = await gateway.chat({ model: "up/m", max_tokens: 50 });
+      assert.equal(answer.status, 200, answer.text);
+      await gateway.settled();
+      assert.equal(upstream.requests.length, requests);
+      assert.equal(await gateway.metric("tollgate_budget_reserved_usd"), 0);
+      const cost = await gateway.metric("tollgate_cost_usd_total");
+      assert.ok(isClose(await spentUsd(gateway), cost), `${cost}`);
+      assert.equal(cost > Number(answer.headers["x-tollgate-cost-usd"]), requests === 2);
+    }
   });
 
   test("keeps what was spent over a reload that changes its size", async (t) => {
