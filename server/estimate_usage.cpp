@@ -15,7 +15,9 @@ constexpr std::size_t kKeptPrompt = 16 * 1024;
 
 // Committed: there will be no other attempt that needs the request, and the head has been made.
 void Dispatch::let_request_go() {
-    give_back(current_.head.relayed);
+    if (!snapshot_->watches_rates()) {  // else note_answer() reads the vendor's rate limits there
+        give_back(current_.head.relayed);
+    }
     if (hedge_) {
         return;  // a second attempt, on its way out, may still look at the request
     }

@@ -281,6 +281,19 @@ describe("when all fail", () => {
   });
 });
 
+describe("a group that goes by the vendors' limits", () => {
+  test("leaves out the one whose answers, streams as well, say that nothing remains", async (t) => {
+    const telling = (remaining) => async (incoming) => {
+      await incoming.stream({ "x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": String(remaining), "x-ratelimit-reset-requests": "1h0m0s" });
+      await incoming.chunk(streamText());
+      await incoming.lastChunk();
+    };
+    const { gateway, upstreams } = await pair(t, { full: telling(0), free: telling(100) }, { models: { group: { balance: "usage", targets: ["full/m", "free/m"] } } });
+    for (let i = 0; i < 12; ++i) assert.equal((await gateway.chat({ model: "group", stream: true })).status, 200);
+    assert.ok(upstreams.full.requests.length <= 1, `${upstreams.full.requests.length} of 12`);
+  });
+});
+
 describe("timeouts of an alias and of a target", { concurrency: 2 }, () => {
   test("the first token is waited for as long as the target says", async (t) => {
     const silent = async (incoming) => {
