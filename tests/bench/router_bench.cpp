@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,11 +66,15 @@ SnapshotPtr snapshot_with(std::string_view automatic) {
         "  smart: [anthropic/claude-sonnet-4-5, openai/gpt-5]\n"
         "router: {auto: " +
         std::string(automatic) + "}\n";
-    auto settings = config::parse(yaml, "bench.yaml", {});
+    BuildContext context;
+    context.environment = [](std::string_view) -> std::optional<std::string> {
+        return std::nullopt;
+    };
+    auto settings = config::parse(yaml, "bench.yaml", context.environment);
     if (!settings) {
         return nullptr;
     }
-    auto built = Snapshot::build(std::move(*settings), {});
+    auto built = Snapshot::build(std::move(*settings), context);
     return built ? *built : nullptr;
 }
 
