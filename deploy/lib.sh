@@ -13,7 +13,7 @@ PACKAGES_BUILD=(
 PACKAGES_FORMAT=(clang-format-14)
 PACKAGES_LINT=("python3>=3.9:python3")
 PACKAGES_UNIT=(catch2)
-PACKAGES_INTEGRATION=("python3>=3.9:python3" "node>=18:nodejs" "npm>=8:npm" "openssl>=3:openssl" nginx haproxy sqlite3 curl nghttp2-client)
+PACKAGES_INTEGRATION=("python3>=3.9:python3" "node>=18:nodejs" "npm>=8:npm" "openssl>=3:openssl" nginx haproxy sqlite3 curl nghttp2-client prometheus)
 PACKAGES_FUZZ=(clang-19 libclang-rt-19-dev)
 PACKAGES_BENCH=(libbenchmark-dev)
 PACKAGES_TIDY=(clang-19 clang-tidy-19)
