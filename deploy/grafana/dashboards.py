@@ -33,7 +33,7 @@ DASHBOARDS = {
         ("Tokens per second, by kind", "short", [("{{kind}}", f"sum by (kind) (rate(tollgate_tokens_total{ALL}{RATE}))")],
          "Fresh input, cache reads and writes, output and reasoning are billed differently."),
         ("Share of prompt tokens from the cache", "percentunit",
-         [("cache", f'sum(rate(tollgate_tokens_total{{kind="cache_read",provider=~"$provider",model=~"$model"}}{RATE}))'
+         [("cache", f'(sum(rate(tollgate_tokens_total{{kind="cache_read",provider=~"$provider",model=~"$model"}}{RATE})) or vector(0))'
                     f' / sum(rate(tollgate_tokens_total{{kind=~"input|cache_read|cache_write",provider=~"$provider",model=~"$model"}}{RATE}))')],
          "Cached tokens cost about a tenth."),
         ("Share of tokens that were estimated", "percentunit",

@@ -44,10 +44,12 @@ describe("after a demo load", { skip: Boolean(process.env.TOLLGATE_SANITIZER) },
   let port;
   let load;
   let loading = true;
+  const cleanUp = [];
+  const t = { after: (last) => cleanUp.unshift(last) }; // hooks that are set within a hook end with it
 
   before(async () => {
-    const upstream = await FakeUpstream.start({ after }, wellBehaved);
-    const gateway = await Gateway.start({ after }, {
+    const upstream = await FakeUpstream.start(t, wellBehaved);
+    const gateway = await Gateway.start(t, {
       providers: { default: "demo", demo: {}, other: { type: "demo" }, vllm: compat(upstream) },
       models: { smart: { chain: ["demo/demo-1", "other/demo-1"] } },
       failover: { retries: 1, backoff: { base: "1ms", max: "1ms" } },
@@ -83,6 +85,7 @@ describe("after a demo load", { skip: Boolean(process.env.TOLLGATE_SANITIZER) },
   after(async () => {
     loading = false;
     await load;
+    for (const last of cleanUp) await last();
     const ended = new Promise((resolve) => prometheus.once("exit", resolve));
     prometheus.kill("SIGKILL");
     await ended;
