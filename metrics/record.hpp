@@ -50,9 +50,13 @@ struct SpentAttempt {
     CostByKind cost_by_kind{};
 };
 
-/// Numbers of callers' keys in metrics: all that have none of their own, and no key at all.
+/// Numbers of callers' keys in metrics: all that have none of their own, no key at all, and
+/// mirrored requests, whose key is called `shadow`.  Those of the configuration follow.
 inline constexpr std::uint16_t kOtherKey = 0;
 inline constexpr std::uint16_t kNoKey = 1;
+inline constexpr std::uint16_t kShadowKey = 2;
+inline constexpr std::uint16_t kFirstKey = 3;
+inline constexpr std::string_view kShadowKeyName = "shadow";
 
 /// What one exchange leaves behind; published exactly once, also when cancelled.  No prompt text,
 /// no secrets. Views must outlive the record's publication (they point into the snapshot, the head

@@ -19,7 +19,7 @@ namespace tollgate::metrics {
 
 inline constexpr std::size_t kMaxProviders = 1024;
 inline constexpr std::size_t kMaxTargets = 4096;
-inline constexpr std::size_t kMaxKeys = 1024;  ///< kOtherKey and kNoKey included
+inline constexpr std::size_t kMaxKeys = 1024;  ///< those without a key of their own included
 /// A longer name, or one that is not UTF-8, cannot be a label value and becomes `other`.
 inline constexpr std::size_t kMaxLabelBytes = 200;
 inline constexpr std::string_view kOther = "other";

@@ -119,7 +119,8 @@ Task<void> Dispatch::run() {
     }
     if (!x_.shadow_model.empty()) {
         record_.endpoint = "shadow";
-        record_.key_name = kShadowKey;
+        record_.key_name = metrics::kShadowKeyName;
+        record_.key_label = metrics::kShadowKey;
     } else if (!endpoint->is_public && !let_in()) {  // before the body: strangers cost no memory
         co_return;
     }

@@ -12,12 +12,9 @@ namespace tollgate::server {
 
 class Worker;
 
-/// What the mirrored requests of all keys are counted and billed under, instead of a key's name.
-inline constexpr std::string_view kShadowKey = "shadow";
-
 /// Sends a copy of the request (`body` as the client wrote it) to the shadow's model, in the
-/// background: one after the other's end it is dropped, like the copy of a request that comes while
-/// too many are under way.
+/// background.  The copies of all callers count and are billed under the key metrics::kShadowKey.
+/// While too many are under way, or the worker drains, none is made.
 void mirror(Worker& worker, const Exchange& exchange, std::string_view body,
             const config::Shadow& shadow);
 

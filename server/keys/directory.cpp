@@ -24,7 +24,7 @@ std::uint16_t KeyDirectory::label(const config::KeySettings& key) {
     if (known != labels_.end()) {
         return known->second;
     }
-    const std::size_t next = metrics::kNoKey + 1 + labels_.size();
+    const std::size_t next = metrics::kFirstKey + labels_.size();
     if (next >= metrics::kMaxKeys) {
         return metrics::kOtherKey;
     }
@@ -97,7 +97,7 @@ metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejec
                                                                         "concurrency", "budget"};
     constexpr double kPicoPerUsd = 1e12;
     metrics::LimitFigures figures;
-    figures.keys.resize(metrics::kNoKey + 1);
+    figures.keys.resize(metrics::kFirstKey);
     figures.keys[metrics::kOtherKey] = {.key = "other", .team = "other"};
     {
         const std::lock_guard lock(mutex_);

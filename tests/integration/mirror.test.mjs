@@ -44,7 +44,7 @@ describe("a mirrored request", () => {
     await eventually(async () => (await gateway.counted("tollgate_requests_total", { endpoint: "shadow", provider: "copy" })) === 2, "their end");
     assert.equal(await gateway.metric("tollgate_requests_total", { endpoint: "chat", provider: "main" }), 2);
     const own = await gateway.metric("tollgate_cost_usd_total", { provider: "main" });
-    const copied = await gateway.metric("tollgate_cost_usd_total", { provider: "copy" });
+    const copied = await gateway.metric("tollgate_cost_usd_total", { provider: "copy", key: "shadow" });
     assert.ok(own > 0 && Math.abs(copied - 2 * own) < 1e-9, `${copied} is twice ${own}`);
     const line = await gateway.logged(({ event, endpoint }) => event === "access" && endpoint === "shadow", "its access line");
     assert.equal(line.key, "shadow");

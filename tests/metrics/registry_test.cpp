@@ -470,7 +470,7 @@ TEST_CASE("money is told apart by the caller's key, up to a number of pairs") {
     RegistryOptions options;
     options.limits = [] {
         LimitFigures figures;
-        figures.keys = {{}, {}, {.key = "search", .team = "web"}};
+        figures.keys = {{}, {}, {}, {.key = "search", .team = "web"}};
         return figures;
     };
     Registry registry(options);
@@ -479,14 +479,14 @@ TEST_CASE("money is told apart by the caller's key, up to a number of pairs") {
     record.usage.reported = true;
     record.pricing = Pricing::priced;
     record.cost = kPicoPerUsd;
-    shard.publish(record, {.key = 2});
+    shard.publish(record, {.key = kFirstKey});
     SpentAttempt spent;
     spent.usage = record.usage;
     spent.pricing = Pricing::priced;
     spent.cost = kPicoPerUsd;
-    shard.publish_spent(spent, {.key = 2});
-    shard.publish(record, {.key = kMaxKeys});  // never given
-    shard.publish(record, {.key = 3});         // its name is not known to this scrape
+    shard.publish_spent(spent, {.key = kFirstKey});
+    shard.publish(record, {.key = kMaxKeys});       // never given
+    shard.publish(record, {.key = kFirstKey + 1});  // its name is not known to this scrape
     const Exposition seen = scrape(registry);
     const std::string target = R"(provider="other",model="other")";
     CHECK(seen.value("tollgate_cost_usd_total",
