@@ -129,7 +129,7 @@ describe("the command line", () => {
 
   test("changes the keys of a gateway that runs", async (t) => {
     const gateway = await start(t);
-    const { secret } = await json(gateway, "create", "a", "--team", "web", "--budget", "20/week", "--rpm", "50");
+    const { secret } = await json(gateway, "create", "a", "--team", "web", "--budget", "20/week", "--rpm", "100000");
     const becomes = (wanted) => eventually(async () => (await status(gateway, secret)) === wanted, `${wanted}`);
     await becomes(200);
     assert.equal((await json(gateway, "disable", "a")).enabled, false);
