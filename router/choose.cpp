@@ -116,13 +116,7 @@ Result<Route> route_of(const Snapshot& snapshot, std::string_view model, const A
 
 void append(const Route& from, Route& to) {
     for (const RoutedTarget& target : from.targets) {
-        const bool seen =
-            std::any_of(to.targets.begin(), to.targets.end(), [&](const RoutedTarget& other) {
-                return other.provider == target.provider && other.model == target.model;
-            });
-        if (!seen) {
-            to.targets.push_back(target);
-        }
+        append_new(target, to.targets);
     }
     to.left_out.insert(to.left_out.end(), from.left_out.begin(), from.left_out.end());
 }

@@ -16,23 +16,25 @@ namespace {
 constexpr unsigned kMostNesting =
     8;  // config::validate refuses cycles; this bounds what slips through
 
-void append_new(std::span<const RoutedTarget> targets, std::vector<RoutedTarget>& out) {
-    for (const RoutedTarget& target : targets) {
-        const bool seen = std::any_of(out.begin(), out.end(), [&](const RoutedTarget& other) {
-            return other.provider == target.provider && other.model == target.model;
-        });
-        if (!seen) {
-            out.push_back(target);
-        }
-    }
-}
-
 failover::RateLimits limits_of(const Provider& provider) noexcept {
     const std::uint64_t keys = std::max<std::size_t>(provider.keys.size(), 1);
     return {.rpm = provider.settings.limits.rpm * keys, .tpm = provider.settings.limits.tpm * keys};
 }
 
 }  // namespace
+
+bool is_same_place(const RoutedTarget& a, const RoutedTarget& b) noexcept {
+    return a.provider == b.provider && a.model == b.model;
+}
+
+bool append_new(const RoutedTarget& target, std::vector<RoutedTarget>& targets) {
+    const bool seen = std::ranges::any_of(
+        targets, [&](const RoutedTarget& other) { return is_same_place(other, target); });
+    if (!seen) {
+        targets.push_back(target);
+    }
+    return !seen;
+}
 
 bool Snapshot::is_well(const RoutedTarget& target, failover::Clock::time_point now) const noexcept {
     return target.record->live->health.is_well(now, health_options_.breaker) &&
@@ -90,7 +92,9 @@ void Snapshot::expand_group(const config::ModelAlias& alias, Draw& draw, unsigne
     }
     const config::Balance balance = alias.is_chain ? config::Balance::order : alias.balance;
     for (const std::size_t index : rank(contenders, balance, draw)) {
-        append_new(members[index], out);
+        for (const RoutedTarget& target : members[index]) {
+            append_new(target, out);
+        }
     }
 }
 
@@ -103,7 +107,7 @@ void Snapshot::expand(std::string_view name, Draw& draw, unsigned depth,
     }
     Route plain;
     if (resolve_plain(name, plain)) {
-        append_new(plain.targets, out);
+        append_new(plain.targets.front(), out);
     }
 }
 

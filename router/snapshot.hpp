@@ -78,6 +78,11 @@ struct RoutedTarget {
     const config::TimeoutOverrides* timeouts = nullptr;  ///< of the target in its alias; or null
 };
 
+/// Whether both are the same model at the same provider.
+[[nodiscard]] bool is_same_place(const RoutedTarget& a, const RoutedTarget& b) noexcept;
+/// Puts the target behind the others; false: its place is among them already.
+bool append_new(const RoutedTarget& target, std::vector<RoutedTarget>& targets);
+
 /// A target that was considered and is not among those to be tried.
 struct LeftOut {
     std::string target;  ///< "provider/model"

@@ -228,15 +228,9 @@ void Dispatch::add_targets(failover::AttemptPlan& plan, std::span<const std::str
     if (names.empty()) {
         return;
     }
-    std::vector<router::RoutedTarget>& targets = choice_.route.targets;
     for (const router::RoutedTarget& further :
          router::further_targets(*snapshot_, ask(request_.model), names)) {
-        const bool known =
-            std::any_of(targets.begin(), targets.end(), [&](const router::RoutedTarget& one) {
-                return one.provider == further.provider && one.model == further.model;
-            });
-        if (!known) {
-            targets.push_back(further);
+        if (router::append_new(further, choice_.route.targets)) {
             static_cast<void>(plan.add({.window = further.record->window, .is_named = true}));
         }
     }

@@ -67,20 +67,11 @@ TargetFacts facts_of(const Snapshot& snapshot, const Ask& ask, const Held& held,
     return facts;
 }
 
-void append(const RoutedTarget& target, Route& route) {
-    const bool seen = std::ranges::any_of(route.targets, [&](const RoutedTarget& other) {
-        return other.provider == target.provider && other.model == target.model;
-    });
-    if (!seen) {
-        route.targets.push_back(target);
-    }
-}
-
 void append_all(const Snapshot& snapshot, const Ask& ask, const AutoCandidate& candidate,
                 Route& route) {
     const auto planned = snapshot.auto_plan().names.find(candidate.name);
     if (ask.request.operation == adapters::Operation::chat && !planned->second.is_alias) {
-        append(candidate.planned.target, route);
+        append_new(candidate.planned.target, route.targets);
         return;
     }
     // An alias has an order of its own.
@@ -91,7 +82,7 @@ void append_all(const Snapshot& snapshot, const Ask& ask, const AutoCandidate& c
     }
     for (const RoutedTarget& target : behind->targets) {
         if (kept_out(snapshot, ask, candidate.name, target).empty()) {
-            append(target, route);
+            append_new(target, route.targets);
         }
     }
 }
@@ -105,8 +96,7 @@ bool stay(const Snapshot& snapshot, const Ask& ask, const Held& held, const Deci
         return false;
     }
     const auto known = std::ranges::find_if(decision.ranked, [&](const AutoCandidate& candidate) {
-        const RoutedTarget& target = candidate.planned.target;
-        return target.provider == place->provider && target.model == place->model;
+        return is_same_place(candidate.planned.target, *place);
     });
     // A target deeper within an alias goes where the alias goes.
     if (known != decision.ranked.end()) {
