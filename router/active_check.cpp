@@ -1,18 +1,10 @@
 #include "router/active_check.hpp"
 
-#include "adapters/dialect.hpp"
-
 #include <algorithm>
 
 namespace tollgate::router {
 
 using failover::Clock;
-
-bool takes_checks(const Provider& provider) {
-    return provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
-           adapters::has(provider.vendor.operations, adapters::Op::models) &&
-           !adapters::dialect(provider.vendor.dialect).models_path(provider.endpoint).empty();
-}
 
 bool check_is_due(const Provider& provider, std::chrono::milliseconds every,
                   Clock::time_point since, Clock::time_point now) {

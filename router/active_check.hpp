@@ -13,9 +13,6 @@
 
 namespace tollgate::router {
 
-/// The list costs nothing and there is an address to ask it of.
-[[nodiscard]] bool takes_checks(const Provider& provider);
-
 /// Nothing was heard of the provider for `every`, and nothing is under way there.  `since`: when it
 /// was asked last, or when this process began to look.
 [[nodiscard]] bool check_is_due(const Provider& provider, std::chrono::milliseconds every,

@@ -1,8 +1,16 @@
 #include "router/listing.hpp"
 
+#include "adapters/dialect.hpp"
+
 #include <algorithm>
 
 namespace tollgate::router {
+
+bool has_model_list(const Provider& provider) {
+    return provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
+           has(provider.vendor.operations, adapters::Op::models) &&
+           !adapters::dialect(provider.vendor.dialect).models_path(provider.endpoint).empty();
+}
 
 std::vector<std::string_view> offered_models(const Provider& provider,
                                              const std::vector<std::string>* live) {

@@ -10,6 +10,10 @@
 
 namespace tollgate::router {
 
+/// Whether the vendor has a list that can be asked for, with what is configured; that costs
+/// nothing.
+[[nodiscard]] bool has_model_list(const Provider& provider);
+
 /// The ids of a provider's models, sorted, each once: the configuration's, and those of the
 /// vendor's own list; where nobody has that (`live` is null), those of the catalog.  Views into the
 /// provider, the catalog and `live`.

@@ -1,9 +1,8 @@
 #include "server/active_checks.hpp"
 
-#include "adapters/dialect.hpp"
+#include "router/listing.hpp"
 #include "server/relay.hpp"
-#include "server/upstream/authorize.hpp"
-#include "server/upstream/make_call.hpp"
+#include "server/upstream/fetch_models.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -57,7 +56,7 @@ Task<void> ActiveChecks::check_all() {
     const router::SnapshotPtr snapshot = worker_.snapshot();
     const auto every = snapshot->settings().failover.checks.every;
     for (const router::Provider& provider : snapshot->providers()) {
-        if (!router::takes_checks(provider) || stopped_) {
+        if (!router::has_model_list(provider) || stopped_) {
             continue;
         }
         const auto asked = asked_.find(provider.reach);
@@ -113,44 +112,38 @@ Task<Result<unsigned>> ActiveChecks::ask(const router::SnapshotPtr& snapshot,
         co_return std::unexpected(std::move(origin.error()));
     }
     const config::ProviderTimeouts& timeouts = provider.settings.timeouts;
+    const upstream::FetchWiring wiring{.pool = worker_.pool(),
+                                       .tokens = worker_.tokens(),
+                                       .origin = **origin,
+                                       .provider = provider,
+                                       .scratch = worker_.scratch(),
+                                       .key_index = key.index};
     adapters::UpstreamRequest request;
-    request.method = "GET";
-    request.target = adapters::dialect(provider.vendor.dialect).models_path(provider.endpoint);
-    request.headers.push_back({.name = "accept", .value = "application/json"});
-    request.headers.push_back({.name = "user-agent", .value = "tollgate/" TOLLGATE_VERSION});
-    for (const adapters::Header& header : provider.endpoint.headers) {
-        request.headers.push_back(header);
-    }
     deadline_.arm(Cause::connect_timeout, Reactor::now() + timeouts.connect);
-    Result<std::string> token;
-    if (upstream::needs_token(provider)) {
-        token = co_await worker_.tokens().google(provider, interrupt_);
+    const Result<std::unique_ptr<upstream::Call>> made =
+        co_await upstream::models_call(wiring, request, interrupt_);
+    if (!made) {
+        co_return std::unexpected(made.error());
     }
-    if (!token) {
-        co_return std::unexpected(std::move(token.error()));
-    }
-    const upstream::AuthorizeWiring wiring{
-        .provider = provider, .origin = (*origin)->spec, .key_index = key.index};
-    Result<void> step = upstream::authorize(wiring, *token, request);
-    const std::unique_ptr<upstream::Call> call =
-        upstream::make_call(worker_.pool(), **origin, worker_.scratch());
-    if (step && !call->connect_at_once()) {
-        step = co_await call->connect(interrupt_);
+    upstream::Call& call = **made;
+    Result<void> step;
+    if (!call.connect_at_once()) {
+        step = co_await call.connect(interrupt_);
     }
     upstream::CallHead head;
     deadline_.arm(Cause::first_byte_timeout, Reactor::now() + timeouts.first_byte);
     if (step) {
-        step = co_await call->send(request, interrupt_);
+        step = co_await call.send(request, interrupt_);
     }
     if (step) {
-        step = co_await call->receive_head(head, interrupt_);
+        step = co_await call.receive_head(head, interrupt_);
     }
     if (!step) {
         co_return std::unexpected(explain_interrupt(interrupt_, std::move(step.error())));
     }
     deadline_.arm(Cause::stream_timeout, Reactor::now() + timeouts.idle);
-    for (std::size_t read = 0; read < kMostList && !call->is_complete();) {
-        const Result<std::string_view> bytes = co_await call->receive(interrupt_);
+    for (std::size_t read = 0; read < kMostList && !call.is_complete();) {
+        const Result<std::string_view> bytes = co_await call.receive(interrupt_);
         if (!bytes || bytes->empty()) {
             break;
         }

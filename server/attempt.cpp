@@ -1,12 +1,12 @@
 #include "server/attempt.hpp"
 
-#include "adapters/codec/content_coding.hpp"
 #include "adapters/demo/faults.hpp"
 #include "failover/rate_use.hpp"
 #include "server/relay.hpp"
 #include "server/upstream/authorize.hpp"
 #include "server/upstream/demo_call.hpp"
 #include "server/upstream/make_call.hpp"
+#include "server/upstream/read_all.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -162,7 +162,6 @@ Task<Result<void>> send(const AttemptWiring& w, Attempt& attempt,
 // The body of a non-2xx answer, bounded in size and time, turned into a Failure by the dialect.
 Task<Failure> read_refusal(const AttemptWiring& w, Attempt& attempt) {
     std::string body;
-    std::string decoded;
     while (body.size() < kMostErrorBody) {
         w.deadline.arm(Cause::stream_timeout,
                        std::min(attempt.total_deadline, Reactor::now() + attempt.timeouts.idle));
@@ -172,13 +171,7 @@ Task<Failure> read_refusal(const AttemptWiring& w, Attempt& attempt) {
         }
         body.append(*bytes);
     }
-    if (!attempt.head.content_encoding.empty()) {
-        const std::unique_ptr<codec::ContentDecoder> decoder =
-            codec::ContentDecoder::make(attempt.head.content_encoding);
-        if (decoder && decoder->feed(body, decoded, kMostErrorBody)) {
-            body = std::move(decoded);
-        }
-    }
+    upstream::undo_coding(attempt.head, kMostErrorBody, body);
     Failure failure =
         adapters::dialect(attempt.provider->vendor.dialect).classify(attempt.head.info(), body);
     failure.upstream_status = static_cast<std::uint16_t>(attempt.head.status);

@@ -1,5 +1,6 @@
 #include "server/list_fetch.hpp"
 
+#include "router/listing.hpp"
 #include "server/upstream/fetch_models.hpp"
 #include "server/worker.hpp"
 
@@ -59,7 +60,7 @@ void refresh_model_lists(Worker& worker, const router::SnapshotPtr& snapshot) {
         return;
     }
     for (const router::Provider& provider : snapshot->providers()) {
-        if (upstream::has_model_list(provider) &&
+        if (router::has_model_list(provider) &&
             worker.shared().model_lists.claim(provider, Reactor::now(), max_age)) {
             worker.background().start(std::make_unique<ListFetch>(worker, snapshot, provider));
         }

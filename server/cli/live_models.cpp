@@ -1,5 +1,6 @@
 #include "server/cli/live_models.hpp"
 
+#include "router/listing.hpp"
 #include "server/io/reactor.hpp"
 #include "server/io/task_group.hpp"
 #include "server/model_lists.hpp"
@@ -23,7 +24,7 @@ class LiveFetch {
 public:
     LiveModels run(const router::Snapshot& snapshot, std::string_view only) {
         for (const router::Provider& provider : snapshot.providers()) {
-            if (upstream::has_model_list(provider) &&
+            if (router::has_model_list(provider) &&
                 (only.empty() || only == provider.settings.name)) {
                 tasks_.spawn(fetch(provider));
             }

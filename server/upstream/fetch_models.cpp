@@ -14,11 +14,47 @@ constexpr std::size_t kMostListBytes = 8U << 20U;
 constexpr std::size_t kMostErrorBytes = 16U << 10U;
 
 Task<Result<std::vector<std::string>>> ask(const FetchWiring& wiring, Interrupt& interrupt) {
-    const router::Provider& provider = wiring.provider;
-    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
+    const adapters::Dialect& dialect = adapters::dialect(wiring.provider.vendor.dialect);
     adapters::UpstreamRequest request;
+    const Result<std::unique_ptr<Call>> made = co_await models_call(wiring, request, interrupt);
+    if (!made) {
+        co_return std::unexpected(made.error());
+    }
+    Call& call = **made;
+    Result<void> step;
+    CallHead head;
+    if (!call.connect_at_once()) {
+        step = co_await call.connect(interrupt);
+    }
+    if (step) {
+        step = co_await call.send(request, interrupt);
+    }
+    if (step) {
+        step = co_await call.receive_head(head, interrupt);
+    }
+    if (!step) {
+        co_return std::unexpected(std::move(step.error()));
+    }
+    const bool good = head.status >= 200 && head.status < 300;
+    Result<std::string> body =
+        co_await read_all(call, head, good ? kMostListBytes : kMostErrorBytes, interrupt);
+    if (!good) {
+        co_return std::unexpected(dialect.classify(head.info(), body ? *body : std::string()));
+    }
+    if (!body) {
+        co_return std::unexpected(std::move(body.error()));
+    }
+    co_return dialect.models(*body);
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Call>>> models_call(const FetchWiring& wiring,
+                                                adapters::UpstreamRequest& request,
+                                                Interrupt& interrupt) {
+    const router::Provider& provider = wiring.provider;
     request.method = "GET";
-    request.target = dialect.models_path(provider.endpoint);
+    request.target = adapters::dialect(provider.vendor.dialect).models_path(provider.endpoint);
     request.headers.push_back({.name = "accept", .value = "application/json"});
     request.headers.push_back({.name = "user-agent", .value = "tollgate/" TOLLGATE_VERSION});
     for (const adapters::Header& header : provider.endpoint.headers) {
@@ -31,41 +67,13 @@ Task<Result<std::vector<std::string>>> ask(const FetchWiring& wiring, Interrupt&
             co_return std::unexpected(std::move(token.error()));
         }
     }
-    const AuthorizeWiring who{.provider = provider, .origin = wiring.origin.spec};
-    Result<void> step = authorize(who, *token, request);
-    const std::unique_ptr<Call> call = make_call(wiring.pool, wiring.origin, wiring.scratch);
-    CallHead head;
-    if (step && !call->connect_at_once()) {
-        step = co_await call->connect(interrupt);
+    const AuthorizeWiring who{
+        .provider = provider, .origin = wiring.origin.spec, .key_index = wiring.key_index};
+    Result<void> authorized = authorize(who, *token, request);
+    if (!authorized) {
+        co_return std::unexpected(std::move(authorized.error()));
     }
-    if (step) {
-        step = co_await call->send(request, interrupt);
-    }
-    if (step) {
-        step = co_await call->receive_head(head, interrupt);
-    }
-    if (!step) {
-        co_return std::unexpected(std::move(step.error()));
-    }
-    const bool good = head.status >= 200 && head.status < 300;
-    Result<std::string> body =
-        co_await read_all(*call, head, good ? kMostListBytes : kMostErrorBytes, interrupt);
-    if (!good) {
-        co_return std::unexpected(dialect.classify(head.info(), body ? *body : std::string()));
-    }
-    if (!body) {
-        co_return std::unexpected(std::move(body.error()));
-    }
-    co_return dialect.models(*body);
-}
-
-}  // namespace
-
-bool has_model_list(const router::Provider& provider) {
-    const adapters::Dialect& dialect = adapters::dialect(provider.vendor.dialect);
-    return provider.usable && provider.vendor.kind != adapters::VendorKind::builtin &&
-           has(provider.vendor.operations, adapters::Op::models) &&
-           !dialect.models_path(provider.endpoint).empty();
+    co_return make_call(wiring.pool, wiring.origin, wiring.scratch);
 }
 
 Task<Result<std::vector<std::string>>> fetch_models(const FetchWiring& wiring,

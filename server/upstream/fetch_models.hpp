@@ -6,6 +6,8 @@
 #include "server/upstream/pool.hpp"
 #include "server/upstream/token_cache.hpp"
 
+#include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,10 +21,14 @@ struct FetchWiring {
     Origin& origin;  ///< of the provider
     const router::Provider& provider;
     std::span<char> scratch;
+    std::size_t key_index = 0;  ///< into provider.keys, where there are any
 };
 
-/// Whether the vendor has a list that can be asked for, with what is configured.
-[[nodiscard]] bool has_model_list(const router::Provider& provider);
+/// A call that asks for the list, with its request: authorised, and to be connected.  Fails as the
+/// token's fetch or authorize() does.
+[[nodiscard]] Task<Result<std::unique_ptr<Call>>> models_call(const FetchWiring& wiring,
+                                                              adapters::UpstreamRequest& request,
+                                                              Interrupt& interrupt);
 
 /// The ids in the vendor's list, as the vendor writes them.  Costs nothing at any vendor.  Fails as
 /// the call or the dialect does.

@@ -4,6 +4,18 @@
 
 namespace tollgate::server::upstream {
 
+void undo_coding(const CallHead& head, std::size_t most, std::string& body) {
+    if (head.content_encoding.empty()) {
+        return;
+    }
+    const std::unique_ptr<codec::ContentDecoder> decoder =
+        codec::ContentDecoder::make(head.content_encoding);
+    std::string plain;
+    if (decoder && decoder->feed(body, plain, most)) {
+        body = std::move(plain);
+    }
+}
+
 Task<Result<std::string>> read_all(Call& call, const CallHead& head, std::size_t most,
                                    Interrupt& interrupt) {
     std::string body;
@@ -17,14 +29,7 @@ Task<Result<std::string>> read_all(Call& call, const CallHead& head, std::size_t
         }
         body.append(*bytes);
     }
-    if (!head.content_encoding.empty()) {
-        const std::unique_ptr<codec::ContentDecoder> decoder =
-            codec::ContentDecoder::make(head.content_encoding);
-        std::string plain;
-        if (decoder && decoder->feed(body, plain, most)) {
-            body = std::move(plain);
-        }
-    }
+    undo_coding(head, most, body);
     co_return body;
 }
 

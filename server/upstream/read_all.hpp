@@ -8,6 +8,10 @@
 
 namespace tollgate::server::upstream {
 
+/// Undoes the content coding of a body.  What cannot be read, or would be longer than `most`, stays
+/// as it is.
+void undo_coding(const CallHead& head, std::size_t most, std::string& body);
+
 /// The rest of a body, its content coding undone.  Ends early, without an error, behind `most`
 /// bytes; fails as receive() does, with what came before lost.
 [[nodiscard]] Task<Result<std::string>> read_all(Call& call, const CallHead& head, std::size_t most,

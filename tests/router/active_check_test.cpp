@@ -1,5 +1,6 @@
 #include "router/active_check.hpp"
 
+#include "router/listing.hpp"
 #include "router/provider_state.hpp"
 #include "tests/router/support.hpp"
 #include "tests/support/catch.hpp"
@@ -41,7 +42,7 @@ TEST_CASE("only a vendor whose list is free and has an address is checked") {
         "providers: {openai: {api_key: k}, anthropic: {api_key: k}, demo: {}, groq: {},"
         " bedrock: {api_key: k, region: us-east-1}}\n");
     const auto takes = [&](std::string_view name) {
-        return takes_checks(*snapshot->provider(name));
+        return has_model_list(*snapshot->provider(name));
     };
     CHECK(takes("openai"));
     CHECK(takes("anthropic"));
