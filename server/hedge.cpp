@@ -3,6 +3,7 @@
 #include "failover/hedge.hpp"
 
 #include "router/side_effects.hpp"
+#include "server/discarding_responder.hpp"
 #include "server/dispatch.hpp"
 #include "server/io/task_group.hpp"
 #include "server/upstream/authorize.hpp"
@@ -24,7 +25,7 @@ failover::HedgeOptions options_of(const config::Hedge& settings) noexcept {
 
 // Runs its attempt up to the point where a relay would commit it, with a relay whose client is
 // nobody.  The exchange then reads the kept bytes again.
-class Dispatch::Hedge final : public Deadline, private HeadMaker, private Responder {
+class Dispatch::Hedge final : public Deadline, private HeadMaker, private DiscardingResponder {
 public:
     enum class State : std::uint8_t { waiting, running, good, failed, over };
 
@@ -136,14 +137,6 @@ private:
     void settle() override {}
     std::string usage_cost(const adapters::Usage&) override { return {}; }
 
-    // ---- Responder ----
-    void start(const ResponseHead&) override { started_ = true; }
-    bool write(std::span<const std::string_view>, bool) override { return true; }
-    bool congested() const noexcept override { return false; }
-    Task<bool> drain() override { co_return true; }
-    void abort() noexcept override {}
-    bool started() const noexcept override { return started_; }
-
     Dispatch& dispatch_;
     Interrupt interrupt_;
     InterruptDeadline deadline_;
@@ -152,7 +145,6 @@ private:
     std::size_t first_;  // of the targets: the one that it runs beside
     State state_ = State::waiting;
     bool is_good_ = false;
-    bool started_ = false;
 };
 
 void Dispatch::HedgeDeleter::operator()(Hedge* hedge) const noexcept {

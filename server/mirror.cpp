@@ -1,5 +1,6 @@
 #include "server/mirror.hpp"
 
+#include "server/discarding_responder.hpp"
 #include "server/dispatch.hpp"
 #include "server/worker.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t kMostUnderWay = 64;
 
 /// The client that is not there: it has sent everything and takes everything.
-class Mirrored final : public BackgroundJob, private BodySource, private Responder {
+class Mirrored final : public BackgroundJob, private BodySource, private DiscardingResponder {
 public:
     Mirrored(Worker& worker, const Exchange& exchange, std::string_view body,
              const config::Shadow& shadow)
@@ -59,13 +60,6 @@ private:
     }
     Task<Result<void>> read_all(BodyBuffer&, std::uint64_t) override { co_return Result<void>(); }
 
-    void start(const ResponseHead&) override { started_ = true; }
-    bool write(std::span<const std::string_view>, bool) override { return true; }
-    bool congested() const noexcept override { return false; }
-    Task<bool> drain() override { co_return true; }
-    void abort() noexcept override {}
-    bool started() const noexcept override { return started_; }
-
     Worker& worker_;
     RequestHead head_;
     std::string path_;
@@ -73,7 +67,6 @@ private:
     std::string body_;
     std::string client_;
     std::string model_;
-    bool started_ = false;
 };
 
 }  // namespace
