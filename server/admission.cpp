@@ -2,7 +2,6 @@
 #include "server/admission.hpp"
 
 #include "adapters/codec/json.hpp"
-#include "adapters/tokens/count.hpp"
 #include "router/limits/worst_case.hpp"
 #include "server/alerts/budget_text.hpp"
 #include "server/dispatch.hpp"
@@ -117,7 +116,7 @@ router::Amounts Dispatch::amounts_for(const router::RoutedTarget& target) {
     const router::ModelPrices& prices = target.provider->prices;
     const catalog::Model* const known = prices.find(target.model);
     const router::MostUsed most{
-        .prompt = *taken_.prompt,
+        .prompt = prompt_estimate(),
         .output = most_output(request_, reserve, known != nullptr ? known->max_output : 0),
         .body = request_.body};
     return {.tokens = most.prompt + most_output(request_, reserve, 0),
@@ -131,11 +130,10 @@ Task<Result<void>> Dispatch::take_limits() {
     if (taken_.scopes.empty() && !taken_.callers->rules().has_targets()) {
         co_return Result<void>();
     }
-    taken_.prompt = tokens::estimate_prompt(request_);
     router::Amounts amounts;
     if (has_rate(taken_.scopes, LimitKind::tokens)) {
         amounts.tokens =
-            *taken_.prompt + most_output(request_, snapshot_->settings().cost.reserve, 0);
+            prompt_estimate() + most_output(request_, snapshot_->settings().cost.reserve, 0);
     }
     LimitQueue& queue = worker_.limit_queue();
     const auto line = std::ranges::find_if(taken_.scopes, [&](const router::ScopeLimits* scope) {

@@ -4,8 +4,6 @@
 #include "router/keys/caller_table.hpp"
 #include "router/limits/lease.hpp"
 
-#include <cstdint>
-#include <optional>
 #include <utility>
 
 namespace tollgate::server {
@@ -19,7 +17,6 @@ struct Taken {
     router::Scopes scopes;                ///< limits of the caller, whatever the target
     router::Scopes target_scopes;         ///< … of the current attempt's target
     router::Lease request;                ///< an attempt's own is in Attempt
-    std::optional<std::uint64_t> prompt;  ///< tokens, at most; estimated once
 };
 
 }  // namespace tollgate::server

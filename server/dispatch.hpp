@@ -129,6 +129,7 @@ private:
                                          std::optional<std::uint64_t> length) override;
     void settle() override;
     void complete_usage();  // server/estimate_usage.cpp
+    [[nodiscard]] std::uint64_t prompt_estimate();
     [[nodiscard]] adapters::Usage estimated_usage(const Attempt& attempt,
                                                   const RelayReport& report) const;
     void let_request_go();
@@ -184,10 +185,10 @@ private:
     std::uint16_t attempts_ = 0;
     bool attempting_ = false;  // between begin_attempt() and end_attempt()
     bool settled_ = false;
-    bool given_up_ = false;              // while it worked: a time ran out, or the client left
-    std::uint64_t prompt_estimate_ = 0;  // tokens; of a request that was let go
-    bool is_in_ledger_ = false;          // a known caller asks for a model
-    std::uint8_t last_kind_ = 0;         // FailureKind of the last attempt that failed
+    bool given_up_ = false;  // while it worked: a time ran out, or the client left
+    std::optional<std::uint64_t> prompt_estimate_;  // tokens; once somebody has asked
+    bool is_in_ledger_ = false;                     // a known caller asks for a model
+    std::uint8_t last_kind_ = 0;                    // FailureKind of the last attempt that failed
 };
 
 }  // namespace tollgate::server

@@ -25,10 +25,18 @@ void Dispatch::let_request_go() {
         give_back(request_.members);  // what is counted is the body
         return;
     }
-    prompt_estimate_ = tokens::estimate_prompt(request_);
+    static_cast<void>(prompt_estimate());
     give_back(request_.members);
     request_.body = {};
     body_.release();
+}
+
+// Of the request while it is here, and remembered: in tokens, on the high side.
+std::uint64_t Dispatch::prompt_estimate() {
+    if (!prompt_estimate_) {
+        prompt_estimate_ = tokens::estimate_prompt(request_);
+    }
+    return *prompt_estimate_;
 }
 
 // An answer costs, and so does work that was given up; a refusal and a lost connection do not.
@@ -43,8 +51,8 @@ adapters::Usage Dispatch::estimated_usage(const Attempt& attempt, const RelayRep
     const tokens::Tokenizer tokenizer =
         tokens::tokenizer_for(attempt.provider->endpoint.upstream_model(attempt.model));
     adapters::Usage usage = report.usage;
-    usage.input =
-        request_.body.empty() ? prompt_estimate_ : tokens::count_prompt(tokenizer, request_);
+    usage.input = request_.body.empty() ? prompt_estimate_.value_or(0)
+                                        : tokens::count_prompt(tokenizer, request_);
     usage.output = report.answer_tokens + report.heard.tokens(tokenizer);
     usage.estimated = true;
     return usage;
