@@ -82,13 +82,7 @@ Task<void> Session::run() {
         if (may_upgrade_ && wants_upgrade()) {
             break;
         }
-        Exchange exchange{head_,
-                          *this,
-                          responder_,
-                          interrupt_,
-                          peer_.address,
-                          peer_.listener,
-                          peer_.certificate_subject};
+        Exchange exchange = make_exchange();
         if (body_done_) {
             channel_.socket().watch(this);  // else once the body has been read
         }
@@ -284,6 +278,16 @@ bool Session::wants_upgrade() {
     return true;
 }
 
+Exchange Session::make_exchange() noexcept {
+    return {.head = head_,
+            .body = *this,
+            .responder = responder_,
+            .interrupt = interrupt_,
+            .client = peer_.address,
+            .listener = peer_.listener,
+            .certificate_subject = peer_.certificate_subject};
+}
+
 // Answers what never became a request, and ends the connection.
 Task<void> Session::refuse(const Failure& failure) {
     head_ = RequestHead();
@@ -291,13 +295,7 @@ Task<void> Session::refuse(const Failure& failure) {
     message.keep_alive = false;
     responder_.reset(message);
     body_done_ = false;
-    Exchange exchange{head_,
-                      *this,
-                      responder_,
-                      interrupt_,
-                      peer_.address,
-                      peer_.listener,
-                      peer_.certificate_subject};
+    Exchange exchange = make_exchange();
     co_await worker_.refuse_unparsed(exchange, failure);
     co_await linger(worker_, channel_, interrupt_, deadline_);
 }

@@ -61,6 +61,7 @@ private:
     [[nodiscard]] bool is_preface(std::string_view received);
     [[nodiscard]] bool wants_upgrade();
     void begin(const GuardVerdict& verdict);
+    [[nodiscard]] Exchange make_exchange() noexcept;
     [[nodiscard]] Task<void> refuse(const Failure& failure);
     [[nodiscard]] Task<bool> settle();
 
