@@ -342,6 +342,12 @@ void write_process(Families& out) {
 
 }  // namespace
 
+void name_fixed_keys(std::vector<KeyLabel>& keys) {
+    keys.resize(std::max<std::size_t>(keys.size(), kFirstKey));
+    keys[kOtherKey] = {.key = std::string(kOther), .team = std::string(kOther)};
+    keys[kShadowKey] = {.key = std::string(kShadowKeyName), .team = {}};
+}
+
 Registry::Registry(RegistryOptions options)
     : options_(std::move(options)), vocabulary_(Vocabulary::grown(nullptr, {})) {}
 
@@ -384,9 +390,7 @@ std::string Registry::exposition(Format format, std::span<const LiveSample> live
     std::erase_if(totals.usage, [&](const auto& e) { return e.first >= names->targets(); });
     // Asked after the shards were read: every key that they have counted has its name by now.
     LimitFigures limits = options_.limits ? options_.limits() : LimitFigures();
-    limits.keys.resize(std::max<std::size_t>(limits.keys.size(), kFirstKey));
-    limits.keys[kOtherKey] = {.key = std::string(kOther), .team = std::string(kOther)};
-    limits.keys[kShadowKey] = {.key = std::string(kShadowKeyName), .team = {}};
+    name_fixed_keys(limits.keys);
     std::erase_if(totals.costs, [&](const auto& e) {
         return e.first.first >= names->targets() || e.first.second >= limits.keys.size();
     });

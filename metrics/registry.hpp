@@ -60,6 +60,9 @@ struct LimitFigures {
     std::vector<BudgetFigures> budgets;
 };
 
+/// Names the numbers that are no configured key's (record.hpp), and makes room for them.
+void name_fixed_keys(std::vector<KeyLabel>& keys);
+
 struct RegistryOptions {
     ShardOptions shard = {};
     std::string version = "unknown";  ///< label of tollgate_build_info

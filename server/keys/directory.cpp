@@ -97,8 +97,7 @@ metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejec
                                                                         "concurrency", "budget"};
     constexpr double kPicoPerUsd = 1e12;
     metrics::LimitFigures figures;
-    figures.keys.resize(metrics::kFirstKey);
-    figures.keys[metrics::kOtherKey] = {.key = "other", .team = "other"};
+    metrics::name_fixed_keys(figures.keys);
     {
         const std::lock_guard lock(mutex_);
         figures.keys.resize(figures.keys.size() + labels_.size());
