@@ -29,13 +29,19 @@ const chunk = (id, content, finish = null) => ({
 const line = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
 const trouble = { error: { message: "chaos", type: "server_error", code: 500 } };
 
-/// Answers the request whose number is in its prompt, with a fault in 30 % of the calls.
-function faulty(random, broken) {
+/// Answers the request whose number is in its prompt, with a fault in 30 % of the calls.  A target that has stalled is not asked
+/// again, so one of the three never stalls a request: it could have answered.
+function faulty(random, broken, stalls) {
   return async (incoming) => {
     const id = Number(incoming.json.messages[0].content);
     const { stream = false } = incoming.json;
-    const fault = random() < 0.3 ? Math.floor(random() * 6) : -1;
+    let fault = random() < 0.3 ? Math.floor(random() * 6) : -1;
     const cutAt = Math.floor(random() * words(id).length);
+    if (fault === 4) {
+      const before = stalls.get(id) ?? 0;
+      if (before === 2) fault = -1;
+      else stalls.set(id, before + 1);
+    }
     if (fault === 0) await new Promise((resolve) => setTimeout(resolve, random() * 40)); // late, but well
     if (fault === 1) return incoming.reply(429, trouble, { "retry-after-ms": "20" });
     if (fault === 2) return incoming.reply(random() < 0.5 ? 500 : 503, trouble);
@@ -109,9 +115,10 @@ function judge(id, stream, { status, text, clean }) {
 
 test(`${kRequests} requests through three faulty vendors`, async (t) => {
   const broken = new Set();
+  const stalls = new Map();
   const providers = {};
   for (const [i, name] of ["a", "b", "c"].entries()) {
-    const upstream = await FakeUpstream.start(t, faulty(seeded(1000 + i), broken));
+    const upstream = await FakeUpstream.start(t, faulty(seeded(1000 + i), broken, stalls));
     providers[name] = compat(upstream, { timeouts: { connect: "5s", first_byte: "2s", idle: "400ms", total: "30s" } });
   }
   const gateway = await Gateway.start(t, {
