@@ -3,6 +3,7 @@
 #include "metrics/money.hpp"
 #include "server/alerts/budget_text.hpp"
 #include "server/upstream/h1_call.hpp"
+#include "server/upstream/read_all.hpp"
 
 #include <chrono>
 
@@ -145,13 +146,7 @@ Task<AlertSender::Answer> AlertSender::post(const Delivery& delivery, Interrupt&
     deadline.arm(Cause::total_timeout, Reactor::now() + kPatience);
     upstream::H1Call call(pool_, origin, scratch_);
     upstream::CallHead head;
-    Result<void> step = co_await call.connect(interrupt);
-    if (step) {
-        step = co_await call.send(request, interrupt);
-    }
-    if (step) {
-        step = co_await call.receive_head(head, interrupt);
-    }
+    const Result<void> step = co_await upstream::reach_head(call, request, head, interrupt);
     if (!step) {
         problem = interrupt.cause() == Cause::total_timeout ? "no answer" : step.error().detail;
         co_return Answer::later;

@@ -21,17 +21,8 @@ Task<Result<std::vector<std::string>>> ask(const FetchWiring& wiring, Interrupt&
         co_return std::unexpected(made.error());
     }
     Call& call = **made;
-    Result<void> step;
     CallHead head;
-    if (!call.connect_at_once()) {
-        step = co_await call.connect(interrupt);
-    }
-    if (step) {
-        step = co_await call.send(request, interrupt);
-    }
-    if (step) {
-        step = co_await call.receive_head(head, interrupt);
-    }
+    Result<void> step = co_await reach_head(call, request, head, interrupt);
     if (!step) {
         co_return std::unexpected(std::move(step.error()));
     }

@@ -4,6 +4,21 @@
 
 namespace tollgate::server::upstream {
 
+Task<Result<void>> reach_head(Call& call, const adapters::UpstreamRequest& request, CallHead& head,
+                              Interrupt& interrupt) {
+    Result<void> step;
+    if (!call.connect_at_once()) {
+        step = co_await call.connect(interrupt);
+    }
+    if (step) {
+        step = co_await call.send(request, interrupt);
+    }
+    if (step) {
+        step = co_await call.receive_head(head, interrupt);
+    }
+    co_return step;
+}
+
 void undo_coding(const CallHead& head, std::size_t most, std::string& body) {
     if (head.content_encoding.empty()) {
         return;

@@ -8,6 +8,10 @@
 
 namespace tollgate::server::upstream {
 
+/// Connects, sends and receives the head, for as long as `interrupt` allows; `request` may go then.
+[[nodiscard]] Task<Result<void>> reach_head(Call& call, const adapters::UpstreamRequest& request,
+                                            CallHead& head, Interrupt& interrupt);
+
 /// Undoes the content coding of a body.  What cannot be read, or would be longer than `most`, stays
 /// as it is.
 void undo_coding(const CallHead& head, std::size_t most, std::string& body);

@@ -124,13 +124,7 @@ Task<Result<std::string>> TokenCache::request_token(const router::Provider& prov
     request.body.own(std::move(wanted->body));
     H1Call call(pool_, origin, scratch_);
     CallHead head;
-    Result<void> step = co_await call.connect(interrupt);
-    if (step) {
-        step = co_await call.send(request, interrupt);
-    }
-    if (step) {
-        step = co_await call.receive_head(head, interrupt);
-    }
+    Result<void> step = co_await reach_head(call, request, head, interrupt);
     if (!step) {
         co_return std::unexpected(std::move(step.error()));
     }
