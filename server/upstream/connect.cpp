@@ -64,6 +64,11 @@ Task<int> connect_one(Reactor& reactor, const Address& address, Socket& out, Int
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == ECONNRESET) {
+        // Accepted, and reset since (a SYN that is answered by RST is ECONNREFUSED).  Whether that
+        // is seen now or at the first write is chance: whoever writes is told of it.
+        error = 0;
+    }
     if (error == 0) {
         out = std::move(socket);
     }

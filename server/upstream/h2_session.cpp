@@ -68,7 +68,9 @@ struct H2Session::Callbacks {
                     H2Stream::Fate::unknown);
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
         }
-        s->field(view(name, name_size), view(value, value_size));
+        if (!s->field(view(name, name_size), view(value, value_size))) {
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        }
         return 0;
     }
 

@@ -75,10 +75,15 @@ bool H2Stream::take_head() noexcept {
     return head_done_;
 }
 
-void H2Stream::field(std::string_view name, std::string_view value) {
+bool H2Stream::field(std::string_view name, std::string_view value) {
     if (name == ":status") {  // nghttp2 has checked that it is there once, first, and three digits
         std::from_chars(value.data(), value.data() + value.size(), head_.status);
-        return;
+        if (head_.status < 100) {  // RFC 9110 section 15; nghttp2 takes it for a final one
+            fail(FailureKind::protocol_error,
+                 "the answer's status is " + std::string(value) + ", which is none", Fate::unknown);
+            return false;
+        }
+        return true;
     }
     if (name == "content-length") {
         std::uint64_t length = 0;
@@ -88,6 +93,7 @@ void H2Stream::field(std::string_view name, std::string_view value) {
         }
     }
     take_field(head_, boost::beast::http::string_to_field(name), name, value);
+    return true;
 }
 
 std::size_t H2Stream::read_upload(char* out, std::size_t size, bool& last) noexcept {

@@ -96,7 +96,8 @@ private:
     friend class H2Session;
     void fail(FailureKind kind, std::string detail, Fate fate);
     [[nodiscard]] bool take_head() noexcept;
-    void field(std::string_view name, std::string_view value);
+    /// False: the stream has failed by it.
+    [[nodiscard]] bool field(std::string_view name, std::string_view value);
     [[nodiscard]] std::size_t read_upload(char* out, std::size_t size, bool& last) noexcept;
 
     H2Session* session_ = nullptr;  // while it is open there

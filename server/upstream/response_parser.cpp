@@ -96,11 +96,11 @@ ResponseParser::HeadStep ResponseParser::head(std::string_view bytes, CallHead& 
         }
         drop_nominated(parser.connection(), out.relayed);
         at += end + 4;
-        if (out.status >= 100 && out.status < 200) {
-            if (out.status == 101) {
-                return {.state = HeadState::malformed,
-                        .consumed = 0};  // nobody asked for an upgrade
-            }
+        // RFC 9110 section 15: there are none below 100; and nobody asked for an upgrade.
+        if (out.status < 100 || out.status == 101) {
+            return {.state = HeadState::malformed, .consumed = 0};
+        }
+        if (out.status < 200) {
             continue;
         }
         keep_alive_ = parser.keep_alive() && parser.is_http11();

@@ -244,6 +244,8 @@ TEST_CASE("an answer that HTTP/2 forbids is a protocol error of its stream") {
         h2::headers(1, {{"x", "y"}}, h2::kEndStream),
         h2::headers(1, {{":status", "20"}}, h2::kEndStream),
         h2::headers(1, {{":status", "abc"}}, h2::kEndStream),
+        h2::headers(1, {{":status", "049"}}, h2::kEndStream),
+        h2::headers(1, {{":status", "099"}}) + h2::data(1, "hello", h2::kEndStream),
         h2::headers(1, {{":status", "101"}}) + h2::answer(1, "hello"),
         // section 8.1: an interim answer does not end a stream, and a body follows a head
         h2::headers(1, {{":status", "103"}}, h2::kEndStream),
