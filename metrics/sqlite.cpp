@@ -91,8 +91,10 @@ std::string_view Statement::text(int column) noexcept {
 
 Result<Database> Database::open(const std::string& path, Mode mode, int busy_ms) {
     sqlite3* raw = nullptr;
-    const int flags =
-        mode == Mode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    // Not SQLITE_OPEN_READONLY for those that only read: what a killed process left half written
+    // has to be rolled back first.  A file that may not be written is opened for reading by this as
+    // well (sqlite.org/c3ref/open.html).
+    const int flags = SQLITE_OPEN_READWRITE | (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
     const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     Database opened;
     opened.database_.reset(raw);

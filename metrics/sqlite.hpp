@@ -54,7 +54,10 @@ private:
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-enum class Mode : std::uint8_t { create, read_only };
+enum class Mode : std::uint8_t {
+    create,    ///< reads and writes; a missing file is made
+    existing,  ///< the file must be there, though it may be write-protected
+};
 
 class Database {
 public:

@@ -303,7 +303,7 @@ Result<void> name_groups(sqlite::Database& database, const Query& query, Groups&
 
 Result<Report> report(const std::string& path, const Query& query) {
     Result<sqlite::Database> database =
-        sqlite::Database::open(path, sqlite::Mode::read_only, kBusyMs);
+        sqlite::Database::open(path, sqlite::Mode::existing, kBusyMs);
     if (!database) {
         return std::unexpected(database.error());
     }
@@ -338,7 +338,7 @@ Result<Report> report(const std::string& path, const Query& query) {
 
 Result<std::uint64_t> rows_in_journal(const std::string& path, const std::string& directory) {
     Result<sqlite::Database> database =
-        sqlite::Database::open(path, sqlite::Mode::read_only, kBusyMs);
+        sqlite::Database::open(path, sqlite::Mode::existing, kBusyMs);
     if (!database) {
         return std::unexpected(database.error());
     }

@@ -151,7 +151,7 @@ Result<bool> try_read(const std::string& path, const std::string& journal, const
     std::error_code ignored;
     bool has_sums = false;
     if (std::filesystem::exists(path, ignored)) {
-        database = sqlite::Database::open(path, sqlite::Mode::read_only, kBusyMs);
+        database = sqlite::Database::open(path, sqlite::Mode::existing, kBusyMs);
         Result<void> good = database ? database->run("BEGIN") : std::unexpected(database.error());
         Result<bool> made = good ? is_made(*database) : std::unexpected(good.error());
         if (!made) {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::int64_t kNow = 1'764'000'100'000'000;
 
 std::int64_t ask(const std::string& path, const std::string& sql) {
-    auto database = sqlite::Database::open(path, sqlite::Mode::read_only, 1000);
+    auto database = sqlite::Database::open(path, sqlite::Mode::existing, 1000);
     REQUIRE(database);
     auto statement = database->prepare(sql);
     REQUIRE(statement);

@@ -4,6 +4,7 @@
 #include "tests/metrics/ledger/support.hpp"
 #include "tests/support/catch.hpp"
 
+#include <filesystem>
 #include <fstream>
 
 namespace tollgate::ledger {
@@ -53,6 +54,30 @@ struct Written {
 };
 
 }  // namespace
+
+TEST_CASE("what was spent is read from a file whose writer was killed in the midst of a change") {
+    Written written;
+    while (written.importer.tick(kNow)) {}
+    const std::string copy = written.scratch.path + "/copy.sqlite";
+    {
+        auto database = sqlite::Database::open(written.path, sqlite::Mode::existing, 1000);
+        REQUIRE(database);
+        // A cache of one page spills the change into the file before it is complete.
+        REQUIRE(database->run("VACUUM INTO '" + copy + "'"));
+        auto writer = sqlite::Database::open(copy, sqlite::Mode::create, 1000);
+        REQUIRE(writer);
+        REQUIRE(writer->run(
+            "PRAGMA cache_size = 1; BEGIN; UPDATE sums_by_model SET bucket = bucket + 1; "
+            "UPDATE sums_by_key SET bucket = bucket + 1; UPDATE sums_by_tag SET bucket = bucket + "
+            "1"));
+        std::filesystem::copy(copy, copy + ".killed");
+        std::filesystem::copy(copy + "-journal", copy + ".killed-journal");
+    }
+    const auto sums = read_spent(copy + ".killed", written.journal.directory(), Grain::day, kStart,
+                                 kStart + kDay);
+    REQUIRE(sums);
+    CHECK(sums->everything == written.read().everything);
+}
 
 TEST_CASE("what was spent is in the SQLite file, the journal, or both, and counts once") {
     Written written;
