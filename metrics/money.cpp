@@ -154,7 +154,7 @@ Int128 divide_half_even(Int128 number, Int128 divisor) noexcept {
         is_negative ? UInt128{0} - static_cast<UInt128>(number) : static_cast<UInt128>(number);
     const auto by = static_cast<UInt128>(divisor);
     UInt128 quotient = magnitude / by;
-    const UInt128 rest = magnitude % by;
+    const UInt128 rest = magnitude - quotient * by;
     const UInt128 other = by - rest;
     if (rest > other || (rest == other && quotient % 2 == 1)) {
         ++quotient;

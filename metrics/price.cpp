@@ -18,6 +18,8 @@ using catalog::Rate;
 constexpr std::int64_t kParts = 9'000'000;
 constexpr std::int64_t kAmountScale = 10'000'000'000'000;  // 10^catalog::kAmountDigits
 static_assert(kParts % 3600 == 0 && kParts % 1'000'000 == 0 && catalog::kAmountDigits == 13);
+constexpr Int128 kWhole = Int128{kAmountScale} * kParts;  // one unit of the currency in such sums
+static_assert(kWhole % kPicoPerUsd == 0);
 
 /// The rates that count for one call.
 class Rates {
@@ -42,12 +44,6 @@ bool add(Int128& sum, Int128 amount) noexcept {
     return !__builtin_add_overflow(sum, amount, &sum);
 }
 
-/// Multiplies by a ratio without going beyond 128 bits where that can be avoided.
-bool scale(Exact& amount, Ratio by) noexcept {
-    return !__builtin_mul_overflow(amount.numerator, Int128{by.numerator}, &amount.numerator) &&
-           !__builtin_mul_overflow(amount.denominator, Int128{by.denominator}, &amount.denominator);
-}
-
 Int128 common_divisor(Int128 a, Int128 b) noexcept {
     while (b != 0) {
         a = std::exchange(b, a % b);
@@ -61,14 +57,38 @@ void reduce(Exact& amount) noexcept {
     amount.denominator /= divisor;
 }
 
+/// False, with nothing changed: beyond 128 bits.
+bool multiply(Exact& amount, Int128 numerator, Int128 denominator) noexcept {
+    Exact product;
+    if (__builtin_mul_overflow(amount.numerator, numerator, &product.numerator) ||
+        __builtin_mul_overflow(amount.denominator, denominator, &product.denominator)) {
+        return false;
+    }
+    amount = product;
+    return true;
+}
+
+/// Multiplies by a ratio without going beyond 128 bits where that can be avoided: a fraction is
+/// reduced when it must be, as that takes ten times as long as the rest of a price.
+bool scale(Exact& amount, Ratio by) noexcept {
+    if (by == Ratio{} || multiply(amount, by.numerator, by.denominator)) {
+        return true;
+    }
+    reduce(amount);
+    return multiply(amount, by.numerator, by.denominator);
+}
+
 /// numerator / denominator * 10^12, rounded.
 std::optional<Pico> to_pico(Exact amount) noexcept {
-    Int128 scaled = 0;
-    reduce(amount);
-    if (__builtin_mul_overflow(amount.numerator, Int128{kPicoPerUsd}, &scaled)) {
-        return std::nullopt;
+    if (amount.denominator == kWhole) [[likely]] {
+        amount.denominator = kWhole / kPicoPerUsd;
+    } else if (!multiply(amount, kPicoPerUsd, 1)) {
+        reduce(amount);
+        if (!multiply(amount, kPicoPerUsd, 1)) {
+            return std::nullopt;
+        }
     }
-    const Int128 pico = divide_half_even(scaled, amount.denominator);
+    const Int128 pico = divide_half_even(amount.numerator, amount.denominator);
     if (pico > std::numeric_limits<Pico>::max()) {
         return std::nullopt;
     }
@@ -233,6 +253,23 @@ Counts counts_of(const Usage& usage) noexcept {
     return counts;
 }
 
+KeySet priced_keys(const catalog::Model& model, const catalog::Price& price) noexcept {
+    KeySet keys = 0;
+    const auto add = [&](std::span<const Rate> rates) {
+        for (const Rate& rate : rates) {
+            keys |= bit(rate.key);
+        }
+    };
+    add(price.rates);
+    for (const catalog::Tier& tier : price.tiers) {
+        add(tier.rates);
+    }
+    for (const catalog::Service& service : model.services) {
+        add(service.rates);
+    }
+    return keys;
+}
+
 const catalog::Price* choose_price(const catalog::Model& model, const Terms& terms,
                                    std::chrono::system_clock::time_point when) noexcept {
     if (model.prices.empty()) {
@@ -320,8 +357,7 @@ std::expected<Cost, std::string> price(const catalog::Model& model, const Counts
     if (!sums) {
         return std::unexpected(sums.error());
     }
-    cost.own = {.numerator = sums->total, .denominator = Int128{kAmountScale} * kParts};
-    reduce(cost.own);
+    cost.own = {.numerator = sums->total, .denominator = kWhole};
     const bool is_regional = !cost.price->region.empty();
     bool fits =
         scale(cost.own, has_service ? Ratio{} : factor_named(model, circumstances.service)) &&
@@ -339,6 +375,7 @@ std::expected<Cost, std::string> price(const catalog::Model& model, const Counts
 }
 
 std::string to_decimal(Exact amount, unsigned digits) {
+    reduce(amount);
     // Digit by digit, so that nothing can overflow: the remainder stays below the denominator.
     constexpr Int128 kMost = ~(Int128{1} << 127) / 10;
     const Int128 whole = amount.numerator / amount.denominator;

@@ -57,7 +57,7 @@ struct Circumstances {
     std::string_view service;  ///< "batch", "flex", "priority", "fast"; empty or other: standard
 };
 
-/// An exact amount: numerator / denominator of the currency's unit.
+/// An exact amount: numerator / denominator of the currency's unit, not reduced.
 struct Exact {
     Int128 numerator = 0;
     Int128 denominator = 1;
@@ -91,6 +91,11 @@ struct Cost {
         return priced == Priced::yes || priced == Priced::free;
     }
 };
+
+/// The kinds of counters that the price list, its tiers or the model's services have rates for: all
+/// others cost what the kind does that they are within.
+[[nodiscard]] catalog::KeySet priced_keys(const catalog::Model& model,
+                                          const catalog::Price& price) noexcept;
 
 /// The price list that counts at that time: of those in the wanted currency and region the last
 /// one that has begun and whose time of day it is, else the first.  A model without the region has

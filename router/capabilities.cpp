@@ -93,8 +93,7 @@ Result<void> keep_fit(const Request& request, Route& route) {
     std::string reasons;
     bool only_context = true;
     std::erase_if(route.targets, [&](const RoutedTarget& target) {
-        const std::optional<Unfit> wrong =
-            unfit(request, target.provider->prices.find(target.model), target.provider->vendor);
+        const std::optional<Unfit> wrong = unfit(request, target.known(), target.provider->vendor);
         if (!wrong) {
             return false;
         }

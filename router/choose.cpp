@@ -321,7 +321,7 @@ Result<void> keep_priced(const Snapshot& snapshot, Route& route) {
     std::string reasons;
     std::erase_if(route.targets, [&](const RoutedTarget& target) {
         const ModelPrices& prices = target.provider->prices;
-        const catalog::Model* const known = prices.find(target.model);
+        const catalog::Model* const known = target.known();
         if (prices.is_priced(known)) {
             return false;
         }

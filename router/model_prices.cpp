@@ -132,6 +132,13 @@ std::expected<metrics::Cost, std::string> ModelPrices::price(
     return metrics::price(*model, counts, terms_, circumstances);
 }
 
+catalog::KeySet ModelPrices::priced_keys(
+    const catalog::Model* model, std::chrono::system_clock::time_point when) const noexcept {
+    const catalog::Price* const price =
+        is_free_ || model == nullptr ? nullptr : metrics::choose_price(*model, terms_, when);
+    return price == nullptr ? catalog::KeySet{0} : metrics::priced_keys(*model, *price);
+}
+
 const catalog::Price* ModelPrices::price_of(const catalog::Model& model) const noexcept {
     return metrics::choose_price(model, terms_, std::chrono::system_clock::time_point::max());
 }

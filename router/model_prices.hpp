@@ -6,6 +6,7 @@
 #include "metrics/catalog/catalog.hpp"
 #include "metrics/price.hpp"
 
+#include <chrono>
 #include <deque>
 #include <expected>
 #include <map>
@@ -32,6 +33,10 @@ public:
     [[nodiscard]] std::expected<metrics::Cost, std::string> price(
         const catalog::Model* model, const metrics::Counts& counts,
         const metrics::Circumstances& circumstances) const;
+
+    /// The kinds of counters that price() has rates of their own for at that time.
+    [[nodiscard]] catalog::KeySet priced_keys(
+        const catalog::Model* model, std::chrono::system_clock::time_point when) const noexcept;
 
     /// Whether what the model will cost is known beforehand.
     [[nodiscard]] bool is_priced(const catalog::Model* model) const noexcept;

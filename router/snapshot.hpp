@@ -30,6 +30,7 @@ class Draw;
 /// What is known about one model of one provider.
 struct TargetRecord {
     failover::HealthTable::Entry* live = nullptr;  ///< never null in a snapshot
+    const catalog::Model* known = nullptr;         ///< as Provider::prices has it; null: look there
     std::uint64_t window = 0;                      ///< tokens of context; 0: not known
     /// Pico-dollars of 3000 tokens in and 1000 out; nothing: not known.
     std::optional<std::int64_t> typical_price = {};
@@ -76,6 +77,10 @@ struct RoutedTarget {
     std::string_view model;                ///< lives as long as the snapshot or the request
     const TargetRecord* record = nullptr;  ///< never null in a route
     const config::TimeoutOverrides* timeouts = nullptr;  ///< of the target in its alias; or null
+    /// What is known about the model; null: nothing.
+    [[nodiscard]] const catalog::Model* known() const {
+        return record->known != nullptr ? record->known : provider->prices.find(model);
+    }
 };
 
 /// Whether both are the same model at the same provider.

@@ -28,6 +28,7 @@ void SnapshotBuilder::describe_records() {
         };
         for (auto& [name, record] : provider.records) {
             const catalog::Model* const model = provider.prices.find(name);
+            record.known = model;
             record.window = model == nullptr ? 0 : model->context;
             record.typical_price = price(model, {.input = 3000, .output = 1000});
             record.cached_price = price(model, {.cache_read = 3000, .output = 1000});

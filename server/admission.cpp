@@ -52,6 +52,11 @@ std::string reset_text(std::chrono::nanoseconds wait) {
                         : std::to_string(seconds / 60) + "m" + std::to_string(seconds % 60) + "s";
 }
 
+constexpr std::array<std::string_view, 3> kRequestFields{
+    "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"};
+constexpr std::array<std::string_view, 3> kTokenFields{
+    "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"};
+
 std::string_view value_of(const Request& request, std::string_view name) noexcept {
     const adapters::Member* const member = request.find(name);
     return member == nullptr ? std::string_view() : request.raw(*member);
@@ -68,8 +73,10 @@ std::uint64_t number_of(const Request& request, std::string_view name) noexcept 
 std::uint64_t answers_of(const Request& request) {
     std::uint64_t answers =
         std::max({std::uint64_t{1}, number_of(request, "n"), number_of(request, "best_of")});
-    const std::string_view prompt = value_of(request, "prompt");
-    if (request.operation == adapters::Operation::completions && prompt.starts_with('[')) {
+    const std::string_view prompt = request.operation == adapters::Operation::completions
+                                        ? value_of(request, "prompt")
+                                        : std::string_view();
+    if (prompt.starts_with('[')) {
         const Result<json::Document> list = json::Document::parse(prompt);
         std::uint64_t prompts = 0;
         if (list) {
@@ -82,16 +89,16 @@ std::uint64_t answers_of(const Request& request) {
     return std::min(answers, kMostAnswers);
 }
 
-/// Tokens of the answers, at most.  `bound`: what the model can write; 0: nobody knows.
+/// Tokens of that many answers, at most.  `bound`: what the model can write; 0: nobody knows.
 std::uint64_t most_output(const Request& request, const config::ReserveSettings& reserve,
-                          std::uint64_t bound) {
+                          std::uint64_t answers, std::uint64_t bound) {
     if (request.operation == adapters::Operation::embeddings) {
         return 0;
     }
     const std::uint64_t each = request.max_output ? *request.max_output
                                : bound != 0       ? bound
                                                   : reserve.output;
-    const std::uint64_t all = std::min(each, kMostTokens) * answers_of(request);
+    const std::uint64_t all = std::min(each, kMostTokens) * answers;
     return std::min(reserve.most != 0 ? std::min(all, reserve.most) : all, kMostTokens);
 }
 
@@ -113,14 +120,14 @@ std::string_view service_of(const Request& request) noexcept {
 // The most that the request can use at a target.
 router::Amounts Dispatch::amounts_for(const router::RoutedTarget& target) {
     const config::ReserveSettings& reserve = snapshot_->settings().cost.reserve;
-    const router::ModelPrices& prices = target.provider->prices;
-    const catalog::Model* const known = prices.find(target.model);
+    const catalog::Model* const known = target.known();
+    const std::uint64_t answers = answers_of(request_);
     const router::MostUsed most{
         .prompt = prompt_estimate(),
-        .output = most_output(request_, reserve, known != nullptr ? known->max_output : 0),
+        .output = most_output(request_, reserve, answers, known != nullptr ? known->max_output : 0),
         .body = request_.body};
-    return {.tokens = most.prompt + most_output(request_, reserve, 0),
-            .worst = router::worst_cost(prices, known, most,
+    return {.tokens = most.prompt + most_output(request_, reserve, answers, 0),
+            .worst = router::worst_cost(target.provider->prices, known, most,
                                         {.when = record_.wall, .service = service_of(request_)})};
 }
 
@@ -133,7 +140,8 @@ Task<Result<void>> Dispatch::take_limits() {
     router::Amounts amounts;
     if (has_rate(taken_.scopes, LimitKind::tokens)) {
         amounts.tokens =
-            prompt_estimate() + most_output(request_, snapshot_->settings().cost.reserve, 0);
+            prompt_estimate() +
+            most_output(request_, snapshot_->settings().cost.reserve, answers_of(request_), 0);
     }
     LimitQueue& queue = worker_.limit_queue();
     const auto line = std::ranges::find_if(taken_.scopes, [&](const router::ScopeLimits* scope) {
@@ -211,10 +219,9 @@ std::optional<router::Refusal> Dispatch::reserve(Attempt& attempt, router::Scope
     if (scopes.empty() && !has_budget(taken_.scopes)) {
         return std::nullopt;
     }
-    router::Scopes paying = scopes;  // first: a full target sends it elsewhere
-    paying.insert(paying.end(), taken_.scopes.begin(), taken_.scopes.end());
-    const Clock::time_point now = Reactor::now();
-    return attempt.lease.take(scopes, paying, amounts_for(target), now,
+    const Clock::time_point now = attempt.began;  // a moment ago
+    // The target's first: a full target sends it elsewhere.
+    return attempt.lease.take(scopes, {scopes, taken_.scopes}, amounts_for(target), now,
                               in_seconds(record_.wall + (now - record_.started)));
 }
 
@@ -290,12 +297,12 @@ void Dispatch::settle_limits() {
 }
 
 // The tightest of our own limits.
-void Dispatch::add_limit_fields(ResponseHead& head) const {
+void Dispatch::add_limit_fields(ResponseHead& head, Clock::time_point now) const {
     if (taken_.scopes.empty() && taken_.target_scopes.empty()) {
         return;
     }
-    const Clock::time_point now = Reactor::now();
-    const auto add = [&](router::Rate router::Rates::*member, const std::string& what) {
+    const auto add = [&](router::Rate router::Rates::*member,
+                         const std::array<std::string_view, 3>& names) {
         std::uint64_t limit = 0;
         router::Rate::State tightest{};
         for (const router::Scopes* const scopes : {&taken_.scopes, &taken_.target_scopes}) {
@@ -312,13 +319,14 @@ void Dispatch::add_limit_fields(ResponseHead& head) const {
             }
         }
         if (limit != 0) {
-            head.add("x-ratelimit-limit-" + what, std::to_string(limit));
-            head.add("x-ratelimit-remaining-" + what, std::to_string(tightest.remaining));
-            head.add("x-ratelimit-reset-" + what, reset_text(tightest.until_full));
+            DecimalSpace space;
+            head.add(names[0], decimal(limit, space));
+            head.add(names[1], decimal(tightest.remaining, space));
+            head.add(names[2], reset_text(tightest.until_full));
         }
     };
-    add(&router::Rates::requests, "requests");
-    add(&router::Rates::tokens, "tokens");
+    add(&router::Rates::requests, kRequestFields);
+    add(&router::Rates::tokens, kTokenFields);
 }
 
 // The vendor's fields, without those that our own limits replace.

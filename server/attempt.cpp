@@ -213,7 +213,7 @@ std::string Attempt::name() const {
 void Attempt::begin() {
     provider = target.provider;
     model = target.model;
-    known = provider->prices.find(model);
+    known = target.known();
     origin = nullptr;
     head = upstream::CallHead();
     is_sent = false;

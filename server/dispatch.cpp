@@ -323,7 +323,7 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
     ResponseHead head;
     head.status = static_cast<std::uint16_t>(upstream.status);
     head.content_length = length;
-    head.fields.reserve(upstream.relayed.size() + 512);
+    head.fields.reserve(upstream.relayed.size() + (taken_.scopes.empty() ? 512 : 768));
     head.add("content-type", content_type);
     relay_fields(head, upstream.relayed);
     if (!upstream.has_date) {
@@ -342,26 +342,22 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
 
 // What every answer carries.
 void Dispatch::add_own_fields(ResponseHead& head) const {
-    const auto number = [](std::uint64_t n, std::array<char, 20>& space) {
-        return std::string_view(space.data(),
-                                std::to_chars(space.data(), space.data() + space.size(), n).ptr);
-    };
-    std::array<char, 20> space;
+    DecimalSpace space;
     head.add("x-request-id", record_.request_id);
     if (current_.provider != nullptr) {
         add_safely(head, "x-tollgate-provider", current_.provider->endpoint.provider);
         add_safely(head, "x-tollgate-model", current_.model);
-        head.add("x-tollgate-attempts", number(attempts_, space));
+        head.add("x-tollgate-attempts", decimal(attempts_, space));
         head.add("x-tollgate-route", choice_.why);
     }
     add_cost(head);
-    add_limit_fields(head);
-    const auto ours =
-        (report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now()) -
-        record_.started - report_.waited;
+    const Clock::time_point now =
+        report_.first_byte != Clock::time_point{} ? report_.first_byte : Reactor::now();
+    add_limit_fields(head, now);
+    const auto ours = now - record_.started - report_.waited;
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(ours).count();
     head.add("x-tollgate-overhead-us",
-             number(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
+             decimal(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)), space));
     const config::Cors& cors = snapshot_->settings().server.cors;
     if (cors.origins.empty()) {
         return;

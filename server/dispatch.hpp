@@ -149,7 +149,7 @@ private:
     [[nodiscard]] Failure explain_refusal(const router::Refusal& refusal, router::Pico worst);
     void settle_attempt(Attempt& attempt, const adapters::Usage& usage, metrics::Pico cost);
     void settle_limits();
-    void add_limit_fields(ResponseHead& head) const;
+    void add_limit_fields(ResponseHead& head, Clock::time_point now) const;
     void relay_fields(ResponseHead& head, std::string_view fields) const;
     [[nodiscard]] bool may_not_be_written() const noexcept;
     void add_own_fields(ResponseHead& head) const;

@@ -7,6 +7,8 @@
 #include "server/io/interrupt.hpp"
 #include "server/io/task.hpp"
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -87,6 +89,12 @@ public:
 };
 
 /// The head of the answer.  Connection-level fields are the protocol's business, not the caller's.
+/// A number in decimal digits, in `space`.
+using DecimalSpace = std::array<char, 20>;
+[[nodiscard]] inline std::string_view decimal(std::uint64_t number, DecimalSpace& space) noexcept {
+    return {space.data(), std::to_chars(space.data(), space.data() + space.size(), number).ptr};
+}
+
 struct ResponseHead {
     std::uint16_t status = 200;
     std::optional<std::uint64_t>

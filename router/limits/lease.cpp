@@ -20,9 +20,20 @@ std::optional<Refusal> Lease::take_rates(const ScopeLimits& scope, SteadyTime no
     return std::nullopt;
 }
 
-std::optional<Refusal> Lease::take(std::span<const ScopeLimits* const> rated,
-                                   std::span<const ScopeLimits* const> paying,
-                                   const Amounts& amounts, SteadyTime now, WallTime wall) {
+std::optional<Refusal> Lease::take_budgets(const ScopeLimits& scope, WallTime wall) {
+    for (const std::shared_ptr<Budget>& budget : scope.budgets) {
+        if (!budget->reserve(amounts_.worst, wall)) {
+            return Refusal{.scope = &scope, .kind = LimitKind::budget, .budget = budget.get()};
+        }
+        budgets_.push_back({.scope = &scope, .budget = budget.get()});
+    }
+    return std::nullopt;
+}
+
+std::optional<Refusal> Lease::take(
+    std::span<const ScopeLimits* const> rated,
+    std::initializer_list<std::span<const ScopeLimits* const>> paying, const Amounts& amounts,
+    SteadyTime now, WallTime wall) {
     amounts_ = amounts;
     for (const ScopeLimits* const scope : rated) {
         if (scope->rates == nullptr) {
@@ -33,13 +44,12 @@ std::optional<Refusal> Lease::take(std::span<const ScopeLimits* const> rated,
             return refusal;
         }
     }
-    for (const ScopeLimits* const scope : paying) {
-        for (const std::shared_ptr<Budget>& budget : scope->budgets) {
-            if (!budget->reserve(amounts.worst, wall)) {
+    for (const std::span<const ScopeLimits* const> scopes : paying) {
+        for (const ScopeLimits* const scope : scopes) {
+            if (std::optional<Refusal> refusal = take_budgets(*scope, wall)) {
                 give_back();
-                return Refusal{.scope = scope, .kind = LimitKind::budget, .budget = budget.get()};
+                return refusal;
             }
-            budgets_.push_back({.scope = scope, .budget = budget.get()});
         }
     }
     return std::nullopt;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "router/limits/scope_limits.hpp"
+#include "router/limits/short_list.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <utility>
@@ -12,7 +14,7 @@
 
 namespace tollgate::router {
 
-using Scopes = std::vector<const ScopeLimits*>;
+using Scopes = ShortList<const ScopeLimits*, 3>;
 
 enum class LimitKind : std::uint8_t { requests, tokens, concurrency, budget };
 
@@ -42,27 +44,22 @@ class Lease {
 public:
     Lease() = default;
     ~Lease() { settle(0, 0, {}, nullptr); }
-    Lease(Lease&& other) noexcept
-        : rates_(std::move(other.rates_)),
-          budgets_(std::move(other.budgets_)),
-          amounts_(other.amounts_) {
-        other.rates_.clear();
-        other.budgets_.clear();
-    }
+    Lease(Lease&& other) noexcept = default;  // leaves nothing to settle
     /// What this one held is settled with nothing first.
     Lease& operator=(Lease&& other) noexcept {
         settle(0, 0, {}, nullptr);
-        rates_.swap(other.rates_);
-        budgets_.swap(other.budgets_);
+        rates_ = std::move(other.rates_);
+        budgets_ = std::move(other.budgets_);
         amounts_ = other.amounts_;
         return *this;
     }
 
-    /// Takes one request and `amounts` from the rates of `rated` and the budgets of `paying`.
-    [[nodiscard]] std::optional<Refusal> take(std::span<const ScopeLimits* const> rated,
-                                              std::span<const ScopeLimits* const> paying,
-                                              const Amounts& amounts, SteadyTime now,
-                                              WallTime wall);
+    /// Takes one request and `amounts` from the rates of `rated` and the budgets of `paying`, in
+    /// the order of both.
+    [[nodiscard]] std::optional<Refusal> take(
+        std::span<const ScopeLimits* const> rated,
+        std::initializer_list<std::span<const ScopeLimits* const>> paying, const Amounts& amounts,
+        SteadyTime now, WallTime wall);
     /// `alerts` null: nobody wants to know.
     void settle(std::uint64_t tokens, Pico spent, std::span<const unsigned> thresholds,
                 std::vector<Alert>* alerts) noexcept;
@@ -76,9 +73,10 @@ private:
         Budget* budget;
     };
     [[nodiscard]] std::optional<Refusal> take_rates(const ScopeLimits& scope, SteadyTime now);
+    [[nodiscard]] std::optional<Refusal> take_budgets(const ScopeLimits& scope, WallTime wall);
 
-    std::vector<Rates*> rates_;
-    std::vector<Paying> budgets_;
+    ShortList<Rates*, 2> rates_;
+    ShortList<Paying, 2> budgets_;
     Amounts amounts_;
 };
 

@@ -11,14 +11,23 @@ std::int64_t nanos(SteadyTime now) noexcept {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
 }
 
+__extension__ using Wide = unsigned __int128;
+
+// a * b / divisor, where one division of 64 bits does, which is nearly always, by that.
+Wide scaled(std::uint64_t a, std::uint64_t b, std::int64_t divisor) noexcept {
+    std::uint64_t product = 0;
+    if (!__builtin_mul_overflow(a, b, &product)) [[likely]] {
+        return product / static_cast<std::uint64_t>(divisor);
+    }
+    return static_cast<Wide>(a) * b / static_cast<Wide>(divisor);
+}
+
 // The time in which `amount` flows in.  Rounded down: a minute's worth must fit into the minute.
 std::int64_t cost_of(std::uint64_t amount, std::int64_t per_minute) noexcept {
-    constexpr std::uint64_t kMost = 1'000'000'000'000;  // keeps the product within 128 bits
-    __extension__ using Wide = unsigned __int128;
-    const Wide wide = static_cast<Wide>(std::min(amount, kMost)) * static_cast<Wide>(kMinute) /
-                      static_cast<Wide>(per_minute);
+    constexpr std::uint64_t kMost = 1'000'000'000'000;
     constexpr Wide kLongest = static_cast<Wide>(1000) * kMinute;
-    return static_cast<std::int64_t>(std::min(wide, kLongest));
+    return static_cast<std::int64_t>(
+        std::min(scaled(std::min(amount, kMost), kMinute, per_minute), kLongest));
 }
 
 }  // namespace
@@ -57,11 +66,10 @@ Rate::State Rate::state(SteadyTime now) const noexcept {
     const std::int64_t owed =
         std::max<std::int64_t>(full_at_.load(std::memory_order_relaxed) - nanos(now), 0);
     const std::int64_t room = std::max<std::int64_t>(kMinute - owed, 0);
-    __extension__ using Wide = unsigned __int128;
     // Costs are rounded down by less than a nanosecond each; the one added back keeps 1 from
     // being told as 0.
-    const Wide remaining =
-        (static_cast<Wide>(room) + 1) * static_cast<Wide>(per_minute) / static_cast<Wide>(kMinute);
+    const Wide remaining = scaled(static_cast<std::uint64_t>(room) + 1,
+                                  static_cast<std::uint64_t>(per_minute), kMinute);
     return {.remaining = std::min(static_cast<std::uint64_t>(remaining),
                                   static_cast<std::uint64_t>(per_minute)),
             .until_full = std::chrono::nanoseconds(owed)};

@@ -91,6 +91,21 @@ TEST_CASE("the estimate is within a quarter of the vocabulary's count for prose 
     CHECK(estimate("a") == 1);
 }
 
+TEST_CASE("a byte is estimated alike whatever stands around it") {
+    // A byte that continues a character weighs nothing, and takes its block off the fast path.
+    const std::string continuation = "\x80";
+    for (int c = 0; c < 0x80; ++c) {
+        const std::string piece(15, static_cast<char>(c));
+        std::string broken;
+        for (int i = 0; i < 256; ++i) {
+            broken += piece + continuation;
+        }
+        INFO(c);
+        CHECK(estimate(std::string(std::size_t{15} * 256, static_cast<char>(c))) ==
+              estimate(broken));
+    }
+}
+
 TEST_CASE("a model's tokenizer is known by its id") {
     const std::vector<std::pair<std::string_view, Tokenizer>> table{
         {"gpt-4o-mini", Tokenizer::o200k},

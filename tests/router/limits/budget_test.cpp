@@ -102,9 +102,9 @@ TEST_CASE("a lease takes all or nothing and gives back what was not used") {
     const SteadyTime now{hours(1)};
     {
         Lease first;
-        CHECK_FALSE(first.take(both, both, {.tokens = 5, .worst = 80}, now, kNow));
+        CHECK_FALSE(first.take(both, {both}, {.tokens = 5, .worst = 80}, now, kNow));
         Lease second;
-        const auto refusal = second.take(both, both, {.tokens = 5, .worst = 80}, now, kNow);
+        const auto refusal = second.take(both, {both}, {.tokens = 5, .worst = 80}, now, kNow);
         REQUIRE(refusal);
         CHECK(refusal->scope == &tight);
         CHECK(refusal->kind == LimitKind::concurrency);
@@ -112,7 +112,7 @@ TEST_CASE("a lease takes all or nothing and gives back what was not used") {
         CHECK(roomy.rates->concurrency.running() == 1);
         CHECK(roomy.rates->requests.state(now).remaining == 9);
         Lease third;
-        const auto poor = third.take({}, both, {.tokens = 0, .worst = 21}, now, kNow);
+        const auto poor = third.take({}, {both}, {.tokens = 0, .worst = 21}, now, kNow);
         REQUIRE(poor);
         CHECK(poor->kind == LimitKind::budget);
     }
