@@ -158,7 +158,7 @@ describe("a budget", () => {
     for (const [usd, requests] of [[1, 2], [0.1, 1]]) {
       let n = 0;
       const upstream = await FakeUpstream.start(t, async (call) => {
-        if (n++ === 0) await new Promise((resolve) => setTimeout(resolve, 400));
+        if (n++ === 0) await (requests === 2 ? upstream.request(1) : new Promise((resolve) => setTimeout(resolve, 400)));
         await wellBehaved(call);
       });
       const gateway = await Gateway.start(t, {
