@@ -1,5 +1,6 @@
 #!/bin/sh
-# Trains the classifier from data/*.txt and prints what it makes of the held-out files.  With --check only the latter.
+# Trains the classifier from data/*.txt and prints what it makes of the two sets of held-out files.  With --check only
+# the latter.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../../..
@@ -7,8 +8,11 @@ cmake -S "$root" -B "$root/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release >/
 cmake --build "$root/build/release" --target classifier >/dev/null
 classifier=$root/build/release/classifier
 if [ "${1:-}" != --check ]; then
-    trained=$(find "$here/data" -name '*.txt' ! -name 'heldout_*' | LC_ALL=C sort)
+    trained=$(find "$here/data" -name '*.txt' ! -name 'heldout_*' ! -name 'unseen_*' | LC_ALL=C sort)
     # shellcheck disable=SC2086  # names of ours, without blanks
     "$classifier" train "$here/../weights.bin" $trained
 fi
-exec "$classifier" check "$here/../weights.bin" "$here"/data/heldout_*.txt
+for set in heldout unseen; do
+    echo "$set:"
+    "$classifier" check "$here/../weights.bin" "$here/data/$set"_*.txt
+done
