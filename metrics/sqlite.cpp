@@ -35,6 +35,11 @@ std::unexpected<Error> failure(sqlite3* database, int code) {
 
 }  // namespace
 
+void start() noexcept {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);  // a connection is one thread's at a time
+}
+
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
     sqlite3_finalize(statement);
 }
@@ -51,6 +56,12 @@ Statement& Statement::bind(int parameter, std::int64_t number) noexcept {
 Statement& Statement::bind(int parameter, std::string_view text) noexcept {
     sqlite3_bind_text64(statement_.get(), parameter, text.empty() ? "" : text.data(), text.size(),
                         SQLITE_TRANSIENT, SQLITE_UTF8);
+    return *this;
+}
+
+Statement& Statement::bind_view(int parameter, std::string_view text) noexcept {
+    sqlite3_bind_text64(statement_.get(), parameter, text.empty() ? "" : text.data(), text.size(),
+                        SQLITE_STATIC, SQLITE_UTF8);
     return *this;
 }
 

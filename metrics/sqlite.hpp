@@ -28,6 +28,10 @@ struct Error {
 template <class T>
 using Result = std::expected<T, Error>;
 
+/// Once, before anything else of this file: what the library would count for everybody, under a
+/// lock, is not counted.
+void start() noexcept;
+
 class Database;
 
 /// A prepared statement; parameters count from 1, columns from 0.  Dies before its Database.
@@ -37,6 +41,8 @@ public:
     Statement& bind(int parameter, std::int64_t number) noexcept;
     /// The text is copied.
     Statement& bind(int parameter, std::string_view text) noexcept;
+    /// The same without a copy: the text lives until the statement has run.
+    Statement& bind_view(int parameter, std::string_view text) noexcept;
     /// True: there is a row to read.
     [[nodiscard]] Result<bool> step();
     /// Steps once and resets; for what gives no rows.

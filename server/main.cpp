@@ -1,4 +1,5 @@
 #include "config/parse.hpp"
+#include "metrics/sqlite.hpp"
 #include "server/cli/check.hpp"
 #include "server/cli/explain.hpp"
 #include "server/cli/keys.hpp"
@@ -16,6 +17,7 @@
 int main(int argc, char** argv) {
     namespace server = tollgate::server;
     namespace cli = tollgate::server::cli;
+    tollgate::sqlite::start();
     const std::vector<std::string_view> arguments(argv + 1, argv + argc);
     const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
     if (command == "explain") {

@@ -38,19 +38,39 @@ void bind_use(sqlite::Statement& statement, int from, const Use& use) {
     }
 }
 
-std::string insert_sql(std::string_view table, std::string_view columns, std::size_t count) {
+// `mask`: the counters and costs by kind that are parameters, the others are zero.
+constexpr std::uint32_t kEverything = (1U << (kCounters + metrics::kCostKinds)) - 1;
+std::string insert_sql(std::string_view table, std::string_view columns, std::size_t count,
+                       std::uint32_t mask = kEverything) {
     std::string sql = "INSERT INTO " + std::string(table) + " (" + std::string(columns);
+    std::string values = "?";
+    for (std::size_t i = 1; i < count; ++i) {
+        values.append(", ?");
+    }
+    const auto add = [&](const std::string& column) {
+        sql.append(", ").append(column);
+        values.append((mask & 1) != 0 ? ", ?" : ", 0");
+        mask >>= 1;
+    };
     for (const std::string_view name : kCounterNames) {
-        sql.append(", ").append(name);
+        add(std::string(name));
     }
     for (const std::string_view kind : metrics::kCostKindNames) {
-        sql.append(", ").append(cost_column(kind));
+        add(cost_column(kind));
     }
-    sql.append(") VALUES (?");
-    for (std::size_t i = 1; i < count + kCounters + metrics::kCostKinds; ++i) {
-        sql.append(", ?");
+    return sql + ") VALUES (" + values + ")";
+}
+
+// The bits of insert_sql()'s mask that a row needs.
+std::uint32_t mask_of(const Use& use) noexcept {
+    std::uint32_t mask = 0;
+    for (std::size_t i = 0; i < kCounters; ++i) {
+        mask |= use.counters[i] != 0 ? 1U << i : 0U;
     }
-    return sql + ")";
+    for (std::size_t i = 0; i < metrics::kCostKinds; ++i) {
+        mask |= use.cost_by_kind[i] != 0 ? 1U << (kCounters + i) : 0U;
+    }
+    return mask;
 }
 
 std::string joined(const std::vector<std::string_view>& tags) {
@@ -141,12 +161,6 @@ Result<void> Store::prepare() {
          "INSERT INTO segments (id, next) VALUES (?, ?) "
          "ON CONFLICT DO UPDATE SET next = excluded.next");
     make(forget_, "DELETE FROM segments WHERE id = ?");
-    make(add_request_,
-         insert_sql("requests",
-                    "id, at, request_id, key, team, user, tags, endpoint, requested_model, "
-                    "provider, model, attempts, status, outcome, stream, latency_us, ttft_us, "
-                    "priced, estimated, cost_pico",
-                    20));
     make(add_spent_, insert_sql("spent", "request, provider, model, priced, cost_pico", 5));
     make(prune_spent_,
          "DELETE FROM spent WHERE request IN "
@@ -187,13 +201,21 @@ Result<std::uint64_t> Store::imported(std::uint64_t segment) {
 }
 
 Result<void> Store::begin() {
-    sums_.clear();
+    forget_sums();
     return database_.run("BEGIN IMMEDIATE");
 }
 
-void Store::rollback() {
+void Store::forget_sums() noexcept {
     sums_.clear();
-    known_names_.clear();                          // some of them may not be in the file
+    alike_.clear();
+    last_sums_ = nullptr;
+}
+
+void Store::rollback() {
+    forget_sums();
+    known_names_.clear();  // some of them may not be in the file
+    last_names_ = {};
+    tag_lists_.clear();
     static_cast<void>(database_.run("ROLLBACK"));  // fails where SQLite has done it already
     names_ = 0;
     if (Result<sqlite::Statement> last =
@@ -231,6 +253,92 @@ Result<std::int64_t> Store::name(std::string_view text) {
     return id;
 }
 
+Result<std::int64_t> Store::name(std::string_view text, LastName& last) {
+    if (last.id != 0 && last.text == text) {
+        return last.id;
+    }
+    const Result<std::int64_t> id = name(text);
+    if (id) {
+        last.text = text;
+        last.id = *id;
+    }
+    return id;
+}
+
+// Most rows have few counters, and those are always the same ones.
+Result<Store::RowShape*> Store::shape_of(const Use& use) {
+    constexpr std::size_t kMostShapes = 32;
+    std::uint32_t mask = mask_of(use);
+    if (shapes_.size() >= kMostShapes && !shapes_.contains(mask)) {
+        mask = kEverything;
+    }
+    RowShape& shape = shapes_[mask];
+    if (!shape.is_prepared) {
+        Result<sqlite::Statement> made = database_.prepare(
+            insert_sql("requests",
+                       "request_id, id, at, key, team, user, tags, endpoint, requested_model, "
+                       "provider, model, attempts, status, outcome, stream, latency_us, ttft_us, "
+                       "priced, estimated, cost_pico",
+                       1 + kRowIntegers, mask));
+        if (!made) {
+            return std::unexpected(made.error());
+        }
+        shape.statement = std::move(*made);
+        shape.mask = mask;
+        shape.is_prepared = true;
+    }
+    return &shape;
+}
+
+Result<void> Store::insert(std::int64_t request, const Entry& entry,
+                           const std::array<std::int64_t, 8>& ids) {
+    const Result<RowShape*> found = shape_of(entry.use);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    RowShape& shape = **found;
+    sqlite::Statement& row = shape.statement;
+    const std::array<std::int64_t, kRowIntegers> values{request,
+                                                        entry.at_us,
+                                                        ids[0],
+                                                        ids[1],
+                                                        ids[2],
+                                                        ids[3],
+                                                        ids[4],
+                                                        ids[5],
+                                                        ids[6],
+                                                        ids[7],
+                                                        entry.attempts,
+                                                        entry.status,
+                                                        entry.outcome,
+                                                        entry.is_stream ? 1 : 0,
+                                                        integer(entry.latency_us),
+                                                        integer(entry.ttft_us),
+                                                        static_cast<std::int64_t>(entry.use.priced),
+                                                        entry.use.is_estimated ? 1 : 0,
+                                                        entry.use.cost_pico};
+    row.bind_view(1, clean(entry.request_id));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (!shape.is_bound || shape.bound[i] != values[i]) {
+            row.bind(static_cast<int>(2 + i), values[i]);
+        }
+    }
+    shape.bound = values;
+    shape.is_bound = true;
+    int at = static_cast<int>(2 + values.size());
+    for (std::size_t i = 0; i < kCounters; ++i) {
+        if ((shape.mask >> i & 1) != 0) {
+            row.bind(at++, integer(entry.use.counters[i]));
+        }
+    }
+    for (std::size_t i = 0; i < metrics::kCostKinds; ++i) {
+        if ((shape.mask >> (kCounters + i) & 1) != 0) {
+            row.bind(at++, entry.use.cost_by_kind[i]);
+        }
+    }
+    return row.run();
+}
+
 Result<void> Store::add(const Entry& entry) {
     const std::string tags = joined(entry.tags);
     std::array<std::int64_t, 8> ids{};
@@ -238,29 +346,23 @@ Result<void> Store::add(const Entry& entry) {
         entry.key,      entry.team, entry.user, tags, entry.endpoint, entry.requested_model,
         entry.provider, entry.model};
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        const Result<std::int64_t> id = name(texts[i]);
+        const Result<std::int64_t> id = name(texts[i], last_names_[i]);
         if (!id) {
             return std::unexpected(id.error());
         }
         ids[i] = *id;
     }
     const std::int64_t request = next_request_++;
-    sqlite::Statement& row = add_request_;
-    row.bind(1, request).bind(2, entry.at_us).bind(3, clean(entry.request_id));
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        row.bind(static_cast<int>(4 + i), ids[i]);
+    Result<void> good = insert(request, entry, ids);
+    if (good) {
+        good = note_tags(entry, ids[3]);
     }
-    row.bind(12, entry.attempts).bind(13, entry.status).bind(14, entry.outcome);
-    row.bind(15, entry.is_stream ? 1 : 0).bind(16, integer(entry.latency_us));
-    row.bind(17, integer(entry.ttft_us)).bind(18, static_cast<std::int64_t>(entry.use.priced));
-    row.bind(19, entry.use.is_estimated ? 1 : 0).bind(20, entry.use.cost_pico);
-    bind_use(row, 21, entry.use);
-    if (const Result<void> added = row.run(); !added) {
-        return added;
+    if (!good) {
+        return good;
     }
-    const Ids who{.key = ids[0], .team = ids[1], .user = ids[2]};
-    const Result<void> summed = sum(entry, who, entry.provider, entry.model, entry.use, false);
-    return summed ? add_spent(request, entry, who) : summed;
+    const Ids who{.key = ids[0], .team = ids[1], .user = ids[2], .tags = ids[3]};
+    sum(entry, who, ids[6], ids[7], entry.use, false);
+    return add_spent(request, entry, who);
 }
 
 Result<void> Store::add_spent(std::int64_t request, const Entry& entry, const Ids& ids) {
@@ -274,50 +376,19 @@ Result<void> Store::add_spent(std::int64_t request, const Entry& entry, const Id
         add_spent_.bind(4, static_cast<std::int64_t>(spent.use.priced));
         add_spent_.bind(5, spent.use.cost_pico);
         bind_use(add_spent_, 6, spent.use);
-        Result<void> added = add_spent_.run();
-        if (added) {
-            added = sum(entry, ids, spent.provider, spent.model, spent.use, true);
-        }
-        if (!added) {
+        if (const Result<void> added = add_spent_.run(); !added) {
             return added;
         }
+        sum(entry, ids, *provider, *model, spent.use, true);
     }
     return {};
 }
 
-Result<void> Store::sum(const Entry& entry, const Ids& ids, std::string_view provider,
-                        std::string_view model, const Use& use, bool is_spent) {
-    const Result<std::int64_t> p = name(provider);
-    const Result<std::int64_t> m = name(model);
-    if (!p || !m) {
-        return std::unexpected(p ? m.error() : p.error());
+// A request counts under each of its tags once.
+Result<void> Store::note_tags(const Entry& entry, std::int64_t id) {
+    if (tag_lists_.contains(id)) {
+        return {};
     }
-    const std::array<std::uint64_t, kMeasureNames.size()> measures{
-        is_spent ? 0U : 1U, !is_spent && entry.outcome != 0 ? 1U : 0U,
-        use.priced == Priced::unpriced ? 1U : 0U, use.is_estimated ? 1U : 0U,
-        is_spent ? 0 : entry.latency_us};
-    const auto add_to = [&](std::int64_t cube, const std::array<std::int64_t, 5>& dimensions) {
-        for (std::size_t g = 0; g < kGrains; ++g) {
-            SumKey key{cube, static_cast<std::int64_t>(g),
-                       bucket_of(static_cast<Grain>(g), entry.at_us / 1'000'000)};
-            std::copy(dimensions.begin(), dimensions.end(), key.begin() + 3);
-            Sums& sums = sums_[key];
-            for (std::size_t i = 0; i < measures.size(); ++i) {
-                sums.values[i] += measures[i];
-            }
-            for (std::size_t i = 0; i < kCounters; ++i) {
-                sums.values[measures.size() + i] += use.counters[i];
-            }
-            sums.usd += use.cost_pico / kPicoPerUsd;
-            sums.pico += use.cost_pico % kPicoPerUsd;
-        }
-    };
-    // In the order of kCubes.
-    add_to(0, {*p, *m});
-    add_to(1, {ids.key, ids.team});
-    add_to(2, {*p, *m, ids.key, ids.team});
-    add_to(4, {ids.user, ids.key, ids.team});
-    // A request counts under each of its tags once.
     std::vector<std::string_view> tags = entry.tags;
     if (tags.empty()) {
         tags.emplace_back();
@@ -325,17 +396,92 @@ Result<void> Store::sum(const Entry& entry, const Ids& ids, std::string_view pro
     std::ranges::sort(tags);
     const auto repeated = std::ranges::unique(tags);
     tags.erase(repeated.begin(), repeated.end());
+    std::vector<std::int64_t> list;
     for (const std::string_view tag : tags) {
-        const Result<std::int64_t> id = name(tag);
-        if (!id) {
-            return std::unexpected(id.error());
+        const Result<std::int64_t> one = name(tag);
+        if (!one) {
+            return std::unexpected(one.error());
         }
-        add_to(3, {*id, *p, *m, ids.key, ids.team});
+        list.push_back(*one);
     }
+    tag_lists_.emplace(id, std::move(list));
     return {};
 }
 
+std::size_t Store::AlikeHash::operator()(const AlikeKey& key) const noexcept {
+    std::uint64_t hash = 0;
+    for (const std::int64_t part : key) {
+        hash = (hash ^ static_cast<std::uint64_t>(part)) * 0x9e3779b97f4a7c15ULL;
+        hash ^= hash >> 32;
+    }
+    return static_cast<std::size_t>(hash);
+}
+
+Store::Sums& Store::Sums::operator+=(const Sums& more) noexcept {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] += more.values[i];
+    }
+    usd += more.usd;
+    pico += more.pico;
+    return *this;
+}
+
+void Store::sum(const Entry& entry, const Ids& ids, std::int64_t provider, std::int64_t model,
+                const Use& use, bool is_spent) {
+    const AlikeKey key{bucket_of(Grain::hour, entry.at_us / 1'000'000),
+                       provider,
+                       model,
+                       ids.key,
+                       ids.team,
+                       ids.user,
+                       ids.tags};
+    if (last_sums_ == nullptr || last_alike_ != key) {
+        last_sums_ = &alike_[key];
+        last_alike_ = key;
+    }
+    Sums& sums = *last_sums_;
+    const std::array<std::uint64_t, kMeasureNames.size()> measures{
+        is_spent ? 0U : 1U, !is_spent && entry.outcome != 0 ? 1U : 0U,
+        use.priced == Priced::unpriced ? 1U : 0U, use.is_estimated ? 1U : 0U,
+        is_spent ? 0 : entry.latency_us};
+    for (std::size_t i = 0; i < measures.size(); ++i) {
+        sums.values[i] += measures[i];
+    }
+    for (std::size_t i = 0; i < kCounters; ++i) {
+        sums.values[measures.size() + i] += use.counters[i];
+    }
+    sums.usd += use.cost_pico / kPicoPerUsd;
+    sums.pico += use.cost_pico % kPicoPerUsd;
+}
+
+// Into every cube, at every grain.
+void Store::share_out(const AlikeKey& alike, const Sums& sums) {
+    const auto [hour, provider, model, key, team, user, tags] = alike;
+    const auto add_to = [&](std::int64_t cube, const std::array<std::int64_t, 5>& dimensions) {
+        for (std::size_t g = 0; g < kGrains; ++g) {
+            SumKey to{cube, static_cast<std::int64_t>(g), bucket_of(static_cast<Grain>(g), hour)};
+            std::copy(dimensions.begin(), dimensions.end(), to.begin() + 3);
+            sums_[to] += sums;
+        }
+    };
+    // In the order of kCubes.
+    add_to(0, {provider, model});
+    add_to(1, {key, team});
+    add_to(2, {provider, model, key, team});
+    add_to(4, {user, key, team});
+    for (const std::int64_t tag : tag_lists_[tags]) {
+        add_to(3, {tag, provider, model, key, team});
+    }
+}
+
 Result<void> Store::write_sums() {
+    constexpr std::size_t kMostTagLists = 50'000;
+    for (const auto& [key, sums] : alike_) {
+        share_out(key, sums);
+    }
+    if (tag_lists_.size() > kMostTagLists) {
+        tag_lists_.clear();
+    }
     for (const auto& [key, sums] : sums_) {
         const auto cube = static_cast<std::size_t>(key[0]);
         sqlite::Statement& row = upserts_[cube];
@@ -350,7 +496,7 @@ Result<void> Store::write_sums() {
             return added;
         }
     }
-    sums_.clear();
+    forget_sums();
     return {};
 }
 

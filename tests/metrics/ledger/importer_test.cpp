@@ -177,6 +177,72 @@ TEST_CASE("the sums are those of the rows, at every grain and in every table") {
               "2)") == 4);
 }
 
+TEST_CASE("requests that differ are told apart, though they are imported together") {
+    const Setup setup;
+    Journal journal(setup.journal_options(), 1);
+    Importer importer(journal, setup.options(), nullptr);
+    Entry entry = test::sample_entry();
+    entry.spent.clear();
+    constexpr unsigned kRows = 500;
+    for (unsigned i = 0; i < kRows; ++i) {
+        const std::string key = "key-" + std::to_string(i % 7);
+        const std::string user = "user-" + std::to_string(i % 11);
+        const std::string id = std::to_string(i);
+        entry.key = key;
+        entry.user = user;
+        entry.request_id = id;
+        entry.model = i % 2 == 0 ? "gpt-4o" : "o3";
+        entry.tags.assign(1, i % 3 == 0 ? "x" : "y");
+        // Every set of counters that are not zero.
+        for (std::size_t c = 0; c < kCounters; ++c) {
+            entry.use.counters[c] = (i >> (c % 9) & 1) * (i + c + 1);
+        }
+        for (std::size_t k = 0; k < metrics::kCostKinds; ++k) {
+            entry.use.cost_by_kind[k] = (i >> k & 1) * (i + k + 1);
+        }
+        entry.use.cost_pico = i + 1;
+        journal.lane(0).append(entry);
+    }
+    journal.close();
+    drain(importer);
+    REQUIRE(ask(setup.path, "SELECT count(*) FROM requests") == kRows);
+    std::string wrong;
+    for (std::size_t c = 0; c < kCounters; ++c) {
+        const std::string bit = std::to_string(c % 9);
+        wrong.append(wrong.empty() ? "" : " OR ").append(kCounterNames[c]);
+        wrong.append(" != (i >> " + bit + " & 1) * (i + " + std::to_string(c + 1) + ")");
+    }
+    for (std::size_t k = 0; k < metrics::kCostKinds; ++k) {
+        wrong.append(" OR ").append(cost_column(metrics::kCostKindNames[k]));
+        wrong.append(" != (i >> " + std::to_string(k) + " & 1) * (i + " + std::to_string(k + 1) +
+                     ")");
+    }
+    CHECK(ask(setup.path,
+              "SELECT count(*) FROM (SELECT CAST(request_id AS INTEGER) AS i, * FROM "
+              "requests) WHERE cost_pico != i + 1 OR " +
+                  wrong) == 0);
+    const auto same = [&](const std::string& columns, const std::string& table) {
+        INFO(table);
+        const std::string sums = ", sum(input), sum(output), sum(searches), sum(cost_pico)";
+        const std::string groups = " GROUP BY " + columns;
+        const std::string rows = "SELECT " + columns + sums + " FROM requests" + groups;
+        const std::string kept =
+            "SELECT " + columns + sums + " FROM " + table + " WHERE grain = 0" + groups;
+        CHECK(ask(setup.path, "SELECT count(*) FROM (" + rows + " EXCEPT " + kept + ")") == 0);
+        CHECK(ask(setup.path, "SELECT count(*) FROM (" + kept + " EXCEPT " + rows + ")") == 0);
+    };
+    same("provider, model", "sums_by_model");
+    same("key, team", "sums_by_key");
+    same("provider, model, key, team", "sums");
+    same("user, key, team", "sums_by_user");
+    CHECK(ask(setup.path,
+              "SELECT sum(s.cost_pico) FROM sums_by_tag s JOIN names n ON n.id = s.tag "
+              "WHERE n.text = 'x' AND grain = 0") ==
+          ask(setup.path,
+              "SELECT sum(r.cost_pico) FROM requests r JOIN names n ON n.id = r.tags "
+              "WHERE n.text = 'x'"));
+}
+
 TEST_CASE("a process that dies between any two steps leaves every record to be imported once") {
     constexpr int kRows = 25;
     int steps = 0;
