@@ -10,7 +10,9 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <ranges>
+#include <unordered_map>
 #include <utility>
 
 namespace tollgate::ledger {
@@ -92,15 +94,17 @@ const Cube* cube_for(const Query& query) {
     return nullptr;
 }
 
-std::string sums(std::string_view prefix) {
+// Of kMeasureNames, kCounterNames and the cost: "NAME", or "sum(NAME)".
+std::string measures(std::string_view before, std::string_view after) {
     std::string text;
-    for (const std::string_view name : kMeasureNames) {
-        text.append(", sum(").append(prefix).append(name).append(")");
-    }
-    for (const std::string_view name : kCounterNames) {
-        text.append(", sum(").append(prefix).append(name).append(")");
-    }
-    return text + ", sum(cost_usd), sum(cost_pico)";
+    const auto add = [&](std::string_view name) {
+        text.append(text.empty() ? "" : ", ").append(before).append(name).append(after);
+    };
+    std::ranges::for_each(kMeasureNames, add);
+    std::ranges::for_each(kCounterNames, add);
+    add("cost_usd");
+    add("cost_pico");
+    return text;
 }
 
 std::string bucket_sql(Grain grain, std::string_view seconds) {
@@ -126,13 +130,14 @@ std::optional<Grain> grain_of(const Query& query) noexcept {
     return std::nullopt;
 }
 
-// One column for each of Query::by: a name's id, or the begin of the span.
+// One column for each of Query::by, each with a comma behind it: a name's id, or the begin of the
+// span.
 std::string groups_sql(const Query& query, std::string_view seconds) {
     std::string text;
     for (const Dimension dimension : query.by) {
-        text.append(text.empty() ? "" : ", ");
         text.append(is_time(dimension) ? bucket_sql(*grain_of(query), seconds)
                                        : std::string(name_of(dimension)));
+        text.append(", ");
     }
     return text;
 }
@@ -145,14 +150,21 @@ std::string by_position(std::size_t count) {
     return text;
 }
 
+// The rows of a table of sums as they are: to add two dozen columns up takes SQLite several times
+// as long as to read them.
 std::string cube_sql(const Query& query, const Cube& cube, const Span& span) {
-    const std::string groups = groups_sql(query, "bucket");
-    const std::string columns = sums("");
-    return "SELECT " + (groups.empty() ? columns.substr(2) : groups + columns) + " FROM " +
-           std::string(cube.table) +
+    const std::optional<Grain> wanted = grain_of(query);
+    std::string groups;
+    for (const Dimension dimension : query.by) {
+        groups.append(!is_time(dimension)     ? std::string(name_of(dimension))
+                      : span.grain == *wanted ? "bucket"
+                                              : bucket_sql(*wanted, "bucket"));
+        groups.append(", ");
+    }
+    return "SELECT " + groups + measures("", "") + " FROM " + std::string(cube.table) +
            " WHERE grain = " + std::to_string(static_cast<int>(span.grain)) +
            " AND bucket >= " + std::to_string(span.begin) + " AND bucket < " +
-           std::to_string(span.end) + by_position(query.by.size());
+           std::to_string(span.end);
 }
 
 // From the requests themselves, with the attempts that failed as rows of their own.
@@ -173,8 +185,8 @@ std::string requests_sql(const Query& query, std::int64_t begin, std::int64_t en
         counters + money + " FROM requests r JOIN requests x ON x.id = r.id" + where +
         " UNION ALL SELECT " + who + ", x.provider, x.model, 0, 0, x.priced = 3, 0, 0" + counters +
         money + " FROM requests r JOIN spent x ON x.request = r.id" + where;
-    return "SELECT " + groups_sql(query, "seconds") + sums("") + " FROM (" + rows + ")" +
-           by_position(query.by.size());
+    return "SELECT " + groups_sql(query, "seconds") + measures("sum(", ")") + " FROM (" + rows +
+           ")" + by_position(query.by.size());
 }
 
 std::uint64_t positive(std::int64_t n) noexcept {
@@ -223,7 +235,35 @@ std::string time_text(Grain grain, std::int64_t seconds) {
     return text;
 }
 
-using Groups = std::vector<std::pair<std::vector<std::int64_t>, ReportRow>>;
+// The ids and begins of spans of Query::by; zeros behind them.
+using GroupIds = std::array<std::int64_t, kDimensionNames.size()>;
+struct GroupHash {
+    std::size_t operator()(const GroupIds& ids) const noexcept {
+        std::uint64_t hash = 0;
+        for (const std::int64_t id : ids) {
+            hash = (hash ^ static_cast<std::uint64_t>(id)) * 0x9e3779b97f4a7c15ULL;
+            hash ^= hash >> 32;
+        }
+        return static_cast<std::size_t>(hash);
+    }
+};
+
+// One row for each group.
+struct Groups {
+    std::vector<GroupIds> ids;
+    std::vector<ReportRow> rows;  // of the same index
+    std::unordered_map<GroupIds, std::size_t, GroupHash> places;
+
+    void add_row(const GroupIds& group, ReportRow row) {
+        const auto [place, is_new] = places.try_emplace(group, rows.size());
+        if (is_new) {
+            ids.push_back(group);
+            rows.push_back(std::move(row));
+        } else {
+            add(rows[place->second], row);
+        }
+    }
+};
 
 Result<void> gather(sqlite::Database& database, const std::string& sql, std::size_t groups,
                     Groups& all) {
@@ -239,36 +279,56 @@ Result<void> gather(sqlite::Database& database, const std::string& sql, std::siz
         if (!*more) {
             return {};
         }
-        std::vector<std::int64_t> ids(groups);
+        GroupIds ids{};
         for (std::size_t i = 0; i < groups; ++i) {
             ids[i] = statement->integer(static_cast<int>(i));
         }
-        all.emplace_back(std::move(ids), read_row(*statement, groups));
+        all.add_row(ids, read_row(*statement, groups));
     }
 }
 
-// One row for each group; time first, then the dearest.
-void merge(const Query& query, Groups& all) {
-    std::ranges::sort(all, {}, [](const auto& group) { return group.first; });
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (kept > 0 && all[kept - 1].first == all[i].first) {
-            add(all[kept - 1].second, all[i].second);
-        } else if (kept++ != i) {
-            all[kept - 1] = std::move(all[i]);
-        }
-    }
-    all.resize(kept);
+// Time first, then the dearest: the indices of the groups.
+std::vector<std::uint32_t> in_order(const Query& query, const Groups& all) {
+    std::vector<std::uint32_t> order(all.rows.size());
+    std::iota(order.begin(), order.end(), 0U);
     const auto time = std::ranges::find_if(query.by, is_time);
     const auto column = static_cast<std::size_t>(time - query.by.begin());
-    std::ranges::stable_sort(all, [&](const auto& a, const auto& b) {
-        if (time != query.by.end() && a.first[column] != b.first[column]) {
-            return a.first[column] < b.first[column];
+    std::ranges::sort(order, [&](std::uint32_t x, std::uint32_t y) {
+        const ReportRow& a = all.rows[x];
+        const ReportRow& b = all.rows[y];
+        if (time != query.by.end() && all.ids[x][column] != all.ids[y][column]) {
+            return all.ids[x][column] < all.ids[y][column];
         }
-        return a.second.cost_pico != b.second.cost_pico ? a.second.cost_pico > b.second.cost_pico
-                                                        : a.second.requests > b.second.requests;
+        return a.cost_pico != b.cost_pico ? a.cost_pico > b.cost_pico
+               : a.requests != b.requests ? a.requests > b.requests
+                                          : all.ids[x] < all.ids[y];
     });
+    return order;
 }
+
+// The texts of ids, each asked for once.
+class Names {
+public:
+    explicit Names(sqlite::Statement find) : find_(std::move(find)) {}
+
+    Result<std::string_view> text(std::int64_t id) {
+        if (const auto known = known_.find(id); known != known_.end()) {
+            return known->second;
+        }
+        const Result<bool> found = find_.bind(1, id).step();
+        if (!found) {
+            return std::unexpected(found.error());
+        }
+        std::string& name = known_[id];
+        name = *found ? find_.text(0) : std::string_view();
+        find_.reset();
+        return name;
+    }
+
+private:
+    sqlite::Statement find_;
+    std::unordered_map<std::int64_t, std::string> known_;
+};
 
 Result<void> name_groups(sqlite::Database& database, const Query& query, Groups& all,
                          Report& report) {
@@ -276,23 +336,32 @@ Result<void> name_groups(sqlite::Database& database, const Query& query, Groups&
     if (!find) {
         return std::unexpected(find.error());
     }
-    for (auto& [ids, row] : all) {
+    Names names(std::move(*find));
+    std::optional<std::int64_t> last_time;  // of the row before
+    std::string last_text;
+    for (const std::uint32_t index : in_order(query, all)) {
+        ReportRow& row = all.rows[index];
         add(report.total, row);
         if (report.rows.size() >= kMostRows) {
             report.is_cut = true;
             continue;
         }
-        for (std::size_t i = 0; i < ids.size(); ++i) {
+        row.group.reserve(query.by.size());
+        for (std::size_t i = 0; i < query.by.size(); ++i) {
+            const std::int64_t id = all.ids[index][i];
             if (is_time(query.by[i])) {
-                row.group.push_back(time_text(*grain_of(query), ids[i]));
+                if (last_time != id) {
+                    last_time = id;
+                    last_text = time_text(*grain_of(query), id);
+                }
+                row.group.push_back(last_text);
                 continue;
             }
-            const Result<bool> found = find->bind(1, ids[i]).step();
-            if (!found) {
-                return std::unexpected(found.error());
+            const Result<std::string_view> name = names.text(id);
+            if (!name) {
+                return std::unexpected(name.error());
             }
-            row.group.emplace_back(*found ? find->text(0) : std::string_view());
-            find->reset();
+            row.group.emplace_back(*name);
         }
         report.rows.push_back(std::move(row));
     }
@@ -325,8 +394,9 @@ Result<Report> report(const std::string& path, const Query& query) {
     Report made;
     made.by = query.by;
     made.has_tags = has(query, Dimension::tag);
-    merge(query, all);
-    // Without groups SQL gives one row of nothing for a span without requests.
+    if (query.by.empty() && all.rows.empty()) {
+        all.add_row({}, {});  // nothing, but told
+    }
     if (good) {
         good = name_groups(*database, query, all, made);
     }
