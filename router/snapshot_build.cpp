@@ -36,6 +36,9 @@ std::expected<SnapshotPtr, std::vector<Problem>> SnapshotBuilder::build() {
         return std::unexpected(std::move(problems_));
     }
     snapshot_->auto_plan_ = std::make_shared<const AutoPlan>(plan_auto(*snapshot_));
+    // Nobody asks any more where a caller's key stands in the file, and there may be many.
+    auto& positions = snapshot_->settings_.source.positions;
+    positions.erase(positions.lower_bound("keys["), positions.lower_bound("keys\\"));
     return snapshot_;
 }
 

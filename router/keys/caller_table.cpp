@@ -8,11 +8,15 @@
 namespace tollgate::router {
 namespace {
 
-std::uint64_t start_of(const Digest& digest) noexcept {
-    std::uint64_t start = 0;
-    std::memcpy(&start, digest.data(), sizeof start);
-    return start;
-}
+// Where the search begins, and what a slot keeps of a digest: different bytes of it.
+struct Start {
+    std::uint32_t place = 0;
+    std::uint32_t tag = 0;
+    explicit Start(const Digest& digest) noexcept {
+        std::memcpy(&place, digest.data(), sizeof place);
+        std::memcpy(&tag, digest.data() + sizeof place, sizeof tag);
+    }
+};
 
 bool same(const Digest& a, const Digest& b) noexcept {
     unsigned difference = 0;
@@ -83,7 +87,7 @@ CallerTable::CallerTable(std::vector<KeyPtr> keys, std::shared_ptr<const RuleSet
     const auto wanted = static_cast<std::size_t>(std::ranges::count_if(
                             keys_, [](const KeyPtr& key) { return key->extra != nullptr; })) +
                         keys_.size();
-    slots_.resize(std::bit_ceil(std::max<std::size_t>(2 * wanted, 16)));
+    slots_.resize(std::bit_ceil(std::max<std::size_t>(wanted + wanted / 4 + 1, 16)));
     for (std::size_t i = 0; i < keys_.size(); ++i) {
         const Key& key = *keys_[i];
         if (!key.enabled) {
@@ -103,32 +107,32 @@ CallerTable::CallerTable(std::vector<KeyPtr> keys, std::shared_ptr<const RuleSet
 
 void CallerTable::place(const Digest& digest, std::size_t index, bool is_previous) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = static_cast<std::size_t>(start_of(digest)) & mask;
+    const Start start(digest);
+    std::size_t at = start.place & mask;
     while (slots_[at].key != 0) {
         at = (at + 1) & mask;
     }
-    slots_[at] = {.start = start_of(digest),
-                  .key = static_cast<std::uint32_t>(index + 1),
-                  .is_previous = is_previous};
+    slots_[at] = {.tag = start.tag,
+                  .key = static_cast<std::uint32_t>(2 * (index + 1) + (is_previous ? 1 : 0))};
 }
 
 // Which slot is looked at depends on the hash of what the caller sent, which tells nothing about
 // the secrets; the rest of a hash that begins alike is compared in constant time.
 const Key* CallerTable::find(const Digest& digest, WallTime now) const noexcept {
     const std::size_t mask = slots_.size() - 1;
-    const std::uint64_t start = start_of(digest);
-    for (std::size_t at = static_cast<std::size_t>(start) & mask; slots_[at].key != 0;
-         at = (at + 1) & mask) {
+    const Start start(digest);
+    for (std::size_t at = start.place & mask; slots_[at].key != 0; at = (at + 1) & mask) {
         const Slot& slot = slots_[at];
-        if (slot.start != start) {
+        if (slot.tag != start.tag) {
             continue;
         }
-        const Key& key = *keys_[slot.key - 1];
-        if (!same(slot.is_previous ? key.extra->previous : key.digest, digest)) {
+        const Key& key = *keys_[slot.key / 2 - 1];
+        const bool is_previous = (slot.key & 1) != 0;
+        if (!same(is_previous ? key.extra->previous : key.digest, digest)) {
             continue;
         }
         const WallTime until =
-            slot.is_previous ? std::min(key.extra->previous_until, key.expires) : key.expires;
+            is_previous ? std::min(key.extra->previous_until, key.expires) : key.expires;
         return now < until ? &key : nullptr;
     }
     return nullptr;

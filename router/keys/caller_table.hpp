@@ -29,6 +29,9 @@ public:
     [[nodiscard]] const ScopeLimits* find(config::ScopeKind kind, std::string_view name) const;
     /// The rules for `model`, at that provider or at any, are added to `out`.
     void find_model(std::string_view provider, std::string_view model, Scopes& out) const;
+    [[nodiscard]] const std::vector<std::unique_ptr<const ScopeLimits>>& all() const noexcept {
+        return all_;
+    }
     /// There are rules for providers or models.
     [[nodiscard]] bool has_targets() const noexcept {
         return has(config::ScopeKind::provider) || has(config::ScopeKind::model);
@@ -63,14 +66,13 @@ public:
 
 private:
     struct Slot {
-        std::uint64_t start = 0;  // of the digest
-        std::uint32_t key = 0;    // index + 1; 0: free
-        bool is_previous = false;
+        std::uint32_t tag = 0;  // of the digest
+        std::uint32_t key = 0;  // twice the index + 1, and 1 for the previous digest; 0: free
     };
     void place(const Digest& digest, std::size_t index, bool is_previous);
 
     std::vector<KeyPtr> keys_;
-    std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
+    std::vector<Slot> slots_;  // open addressing, a power of two, at most four fifths full
     std::unordered_map<std::string_view, const Key*> by_subject_;
     std::shared_ptr<const RuleSet> rules_;
     bool requires_key_;

@@ -11,8 +11,8 @@ std::int64_t seconds(WallTime time) noexcept {
 
 }  // namespace
 
-Budget::Budget(config::Period per, Pico limit, WallTime now) noexcept
-    : per_(per), limit_(limit), end_(seconds(window_at(per, now).end)) {}
+Budget::Budget(config::Period per, Pico limit, WallTime now, std::uint32_t owner) noexcept
+    : per_(per), owner_(owner), limit_(limit), end_(seconds(window_at(per, now).end)) {}
 
 bool Budget::reserve(Pico worst, WallTime now) noexcept {
     if (seconds(now) >= end_.load(std::memory_order_acquire)) {

@@ -15,9 +15,11 @@ using Pico = std::int64_t;  // 10^-12 USD; config/validate.cpp keeps budgets wit
 /// that runs into the next period is paid from the period in which it ends.
 class Budget {
 public:
-    Budget(config::Period per, Pico limit, WallTime now) noexcept;
+    /// `owner` is for who has made it.
+    Budget(config::Period per, Pico limit, WallTime now, std::uint32_t owner = 0) noexcept;
 
     [[nodiscard]] config::Period per() const noexcept { return per_; }
+    [[nodiscard]] std::uint32_t owner() const noexcept { return owner_; }
     [[nodiscard]] Pico limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
     void set_limit(Pico limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
 
@@ -48,6 +50,7 @@ private:
     const config::Period per_;
     std::atomic<bool> rolling_{false};
     std::atomic<std::uint8_t> passed_{0};
+    const std::uint32_t owner_;
     std::atomic<Pico> limit_;
     std::atomic<Pico> used_{0};
     std::atomic<Pico> spent_{0};

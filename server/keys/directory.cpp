@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <unordered_set>
 
 namespace tollgate::server {
 
@@ -38,48 +39,63 @@ KeyPtr KeyDirectory::make(const router::KeySpec& spec) {
 
 CallerTablePtr KeyDirectory::configure(const config::Settings& settings) {
     limits_.set_thresholds(settings.alerts.thresholds);
-    std::vector<KeyPtr> configured;
-    configured.reserve(settings.keys.size());
+    const std::span<const KeyPtr> made = made_keys();
+    std::vector<KeyPtr> all;
+    all.reserve(settings.keys.size() + made.size());
     for (const config::KeySettings& key : settings.keys) {
-        configured.push_back(make({.settings = key}));
+        all.push_back(make({.settings = key}));
     }
-    configured_ = std::move(configured);
+    configured_ = all.size();
+    all.insert(all.end(), made.begin(), made.end());
     rules_ = router::RuleSet::make(settings, limits_);
     requires_key_ = !settings.keys.empty() || settings.server.require_keys;
-    return publish();
+    return publish(std::move(all));
+}
+
+std::span<const KeyPtr> KeyDirectory::configured_keys() const {
+    return table_ ? std::span(table_->keys()).first(configured_) : std::span<const KeyPtr>();
+}
+
+std::span<const KeyPtr> KeyDirectory::made_keys() const {
+    return table_ ? std::span(table_->keys()).subspan(configured_) : std::span<const KeyPtr>();
 }
 
 CallerTablePtr KeyDirectory::replace(std::vector<KeyPtr> made) {
-    made_ = std::move(made);
+    const std::span<const KeyPtr> configured = configured_keys();
+    made.insert(made.begin(), configured.begin(), configured.end());
     has_made_ = true;
-    return publish();
+    return publish(std::move(made));
 }
 
 CallerTablePtr KeyDirectory::change(const router::KeySpec& made) {
     KeyPtr key = make(made);
+    std::vector<KeyPtr> all = table_ ? table_->keys() : std::vector<KeyPtr>();
     const auto same = std::ranges::find(
-        made_, made.settings.name, [](const KeyPtr& one) -> const auto& { return one->name(); });
-    if (same != made_.end()) {
+        all.begin() + static_cast<std::ptrdiff_t>(configured_), all.end(), made.settings.name,
+        [](const KeyPtr& one) -> const auto& { return one->name(); });
+    if (same != all.end()) {
         *same = std::move(key);
     } else {
-        made_.push_back(std::move(key));
+        all.push_back(std::move(key));
     }
     has_made_ = true;
-    return publish();
+    return publish(std::move(all));
 }
 
 CallerTablePtr KeyDirectory::remove(std::string_view name) {
-    std::erase_if(made_, [&](const KeyPtr& key) { return key->name() == name; });
-    return publish();
+    std::vector<KeyPtr> all = table_ ? table_->keys() : std::vector<KeyPtr>();
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(configured_);
+    all.erase(
+        std::remove_if(first, all.end(), [&](const KeyPtr& key) { return key->name() == name; }),
+        all.end());
+    return publish(std::move(all));
 }
 
 // The configuration's keys come first: where two have one hash, they count.
-CallerTablePtr KeyDirectory::publish() {
+CallerTablePtr KeyDirectory::publish(std::vector<KeyPtr> all) {
     profiles_.sweep();
-    std::vector<KeyPtr> all;
-    all.reserve(configured_.size() + made_.size());
-    all.insert(all.end(), configured_.begin(), configured_.end());
-    all.insert(all.end(), made_.begin(), made_.end());
+    limits_.sweep();
+    all.shrink_to_fit();
     auto table = std::make_shared<const router::CallerTable>(std::move(all), rules_,
                                                              requires_key_ || has_made_);
     const std::lock_guard lock(mutex_);
@@ -120,7 +136,11 @@ metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejec
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     metrics::LimitFigures::BudgetFigures rest{.scope = "other", .name = "other", .per = "other"};
     std::size_t beyond = 0;
-    limits_.for_each([&](const config::Scope& scope, const router::Budget& budget) {
+    std::unordered_set<const router::Budget*> counted;  // two keys of a name share theirs
+    const auto add = [&](const config::Scope& scope, const router::Budget& budget) {
+        if (!counted.insert(&budget).second) {
+            return;
+        }
         const router::Budget::State state = budget.state(now);
         const bool fits = figures.budgets.size() < kMostBudgets;
         metrics::LimitFigures::BudgetFigures one{.scope = to_string(scope.kind),
@@ -135,7 +155,20 @@ metrics::LimitFigures KeyDirectory::figures(const router::LimitRejections& rejec
         } else {
             ++beyond;
         }
-    });
+    };
+    const auto add_all = [&](const router::ScopeLimits& limits) {
+        for (const std::shared_ptr<router::Budget>& budget : limits.budgets) {
+            add(limits.scope, *budget);
+        }
+    };
+    if (const CallerTablePtr callers = table()) {
+        for (const auto& limits : callers->rules().all()) {
+            add_all(*limits);
+        }
+        for (const KeyPtr& key : callers->keys()) {
+            add_all(key->limits);
+        }
+    }
     if (beyond != 0) {
         figures.budgets.push_back(std::move(rest));
     }

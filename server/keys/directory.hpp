@@ -6,9 +6,11 @@
 #include "router/keys/caller_table.hpp"
 #include "router/limits/rejections.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,13 +41,14 @@ public:
     [[nodiscard]] metrics::LimitFigures figures(const router::LimitRejections& rejections);
 
 private:
-    [[nodiscard]] router::CallerTablePtr publish();
+    [[nodiscard]] router::CallerTablePtr publish(std::vector<router::KeyPtr> all);
+    [[nodiscard]] std::span<const router::KeyPtr> configured_keys() const;
+    [[nodiscard]] std::span<const router::KeyPtr> made_keys() const;
     [[nodiscard]] std::uint16_t label(const config::KeySettings& key);
 
     router::LocalLimits& limits_;
     router::KeyProfiles profiles_;
-    std::vector<router::KeyPtr> configured_;
-    std::vector<router::KeyPtr> made_;
+    std::size_t configured_ = 0;  // keys of the table; the others were made at run time
     std::shared_ptr<const router::RuleSet> rules_ = std::make_shared<const router::RuleSet>();
     bool requires_key_ = false;
     bool has_made_ = false;

@@ -10,12 +10,21 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{200};
 
+// What reading a large file has taken goes back to the system.
+void give_back_after(const config::Settings& settings) {
+    constexpr std::size_t kMany = 1000;
+    if (settings.keys.size() >= kMany) {
+        ::malloc_trim(0);
+    }
+}
+
 }  // namespace
 
 router::CallerTablePtr RunTimeKeys::begin(const config::Settings& settings, std::string path) {
     const std::lock_guard lock(mutex_);
     path_ = std::move(path);
     static_cast<void>(directory_.configure(settings));
+    give_back_after(settings);
     read_file();
     spent_.forget();
     return directory_.table();
@@ -48,6 +57,7 @@ void RunTimeKeys::stop() {
 void RunTimeKeys::configure(const config::Settings& settings) {
     const std::lock_guard lock(mutex_);
     publish(directory_.configure(settings));
+    give_back_after(settings);
 }
 
 void RunTimeKeys::read_again() {

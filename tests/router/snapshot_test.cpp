@@ -310,4 +310,16 @@ TEST_CASE("metric labels keep their numbers over a reload") {
           "other");
 }
 
+TEST_CASE("a snapshot keeps no place for each of many keys") {
+    const std::string hash(64, 'a');
+    const SnapshotPtr snapshot =
+        build_good("providers: {demo: {}}\nkeys:\n  - {name: a, hash: \"sha256:" + hash + "\"}\n");
+    const config::Source& source = snapshot->settings().source;
+    CHECK(source.positions.contains("keys"));
+    CHECK(source.positions.contains("providers.demo"));
+    CHECK_FALSE(source.positions.contains("keys[0]"));
+    CHECK(source.at("keys[0].hash") == source.at("keys"));
+    CHECK(snapshot->settings().keys.at(0).name == "a");
+}
+
 }  // namespace tollgate::router::tests

@@ -92,7 +92,7 @@ TEST_CASE("threads together never overshoot, over the turns of a period", "[thre
 
 TEST_CASE("a lease takes all or nothing and gives back what was not used") {
     ScopeLimits roomy{.scope = {}, .rates = std::make_shared<Rates>(), .budgets = {}};
-    ScopeLimits tight = roomy;
+    ScopeLimits tight{.scope = roomy.scope, .rates = roomy.rates, .budgets = {}};
     tight.rates = std::make_shared<Rates>();
     roomy.rates->concurrency.set_limit(5);
     roomy.rates->requests.set_limit(10);
