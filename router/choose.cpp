@@ -222,6 +222,12 @@ std::string_view kept_out(const Snapshot& snapshot, const Ask& ask, std::string_
 bool may_use(const Snapshot& snapshot, std::string_view model,
              const std::vector<std::string>* allowed, failover::Clock::time_point now) {
     using adapters::Operation;
+    if (goes_automatically(snapshot, model)) {
+        adapters::Request request;
+        request.operation = Operation::chat;
+        const Ask ask{.request = request, .model = model, .allowed = allowed, .now = now};
+        return choose_automatically(snapshot, ask).has_value();
+    }
     const config::RouterSettings& rules = snapshot.settings().router;
     if ((allowed == nullptr || allowed->empty()) && rules.deny.empty() && rules.allow.empty() &&
         rules.region == config::RegionRule::any) {

@@ -1,6 +1,8 @@
 // The endpoints that the gateway answers by itself.
 #include "adapters/client/chat_writer.hpp"
 #include "adapters/codec/json.hpp"
+#include "router/auto/choose_automatically.hpp"
+#include "router/auto/decide.hpp"
 #include "router/listing.hpp"
 #include "router/provider_state.hpp"
 #include "server/dispatch.hpp"
@@ -36,7 +38,7 @@ void write_facts(json::Writer& writer, const catalog::Model& model) {
 }
 
 struct ListedModel {
-    std::string_view id;    ///< "provider/model", or an alias
+    std::string_view id;    ///< "provider/model", an alias, or a name of the auto-router
     std::string_view bare;  ///< without the provider
     std::string_view owner;
     const catalog::Model* known = nullptr;  ///< null: nothing is known
@@ -53,6 +55,12 @@ template <class Visit>
 bool for_each_model(const router::Snapshot& snapshot, const ModelLists& lists, const Visit& visit) {
     for (const config::ModelAlias& alias : snapshot.settings().models) {
         if (visit(ListedModel{.id = alias.name, .bare = alias.name, .owner = "tollgate"})) {
+            return true;
+        }
+    }
+    for (const std::string_view name : router::kAutoNames) {
+        if (router::goes_automatically(snapshot, name) &&
+            visit(ListedModel{.id = name, .bare = name, .owner = "tollgate"})) {
             return true;
         }
     }

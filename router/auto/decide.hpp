@@ -7,6 +7,7 @@
 #include "router/auto/plan.hpp"
 #include "router/snapshot.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,7 +19,10 @@
 
 namespace tollgate::router {
 
-/// True for `auto` and `auto/...`: names that decide() serves.
+/// The names that decide() serves.
+inline constexpr std::array<std::string_view, 4> kAutoNames{"auto", "auto/cheap", "auto/fast",
+                                                            "auto/best"};
+/// True for `auto` and `auto/...`, also where that is no name of kAutoNames.
 [[nodiscard]] bool is_auto(std::string_view model) noexcept;
 
 using HeaderOf = std::function<std::optional<std::string_view>(std::string_view name)>;

@@ -3,9 +3,11 @@
 #include "config/parse.hpp"
 #include "router/explain.hpp"
 #include "server/gateway.hpp"
+#include "server/keys/key_book.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -68,15 +70,11 @@ std::expected<ExplainOptions, std::string> parse(std::span<const std::string_vie
 /// Explains prompts over one configuration.
 class Explainer {
 public:
-    Explainer(const router::Snapshot& snapshot, const ExplainOptions& options)
-        : snapshot_(snapshot), options_(options) {
-        const auto& keys = snapshot.settings().keys;
-        const auto key = std::ranges::find(keys, options.key, &config::KeySettings::name);
-        tags_ = options.tags;
-        if (key != keys.end()) {
-            allowed_ = &key->models;
-            tags_.insert(tags_.begin(), key->tags.begin(), key->tags.end());
-        }
+    /// `key` is the caller's, where options name one.
+    Explainer(const router::Snapshot& snapshot, const ExplainOptions& options,
+              config::KeySettings key)
+        : snapshot_(snapshot), options_(options), key_(std::move(key)), tags_(key_.tags) {
+        tags_.insert(tags_.end(), options.tags.begin(), options.tags.end());
     }
 
     /// False where the prompt cannot be read; an answer is printed in any case.
@@ -94,7 +92,7 @@ public:
         const router::Explanation explanation =
             router::explain(snapshot_, {.request = *request,
                                         .model = request->model,
-                                        .allowed = allowed_,
+                                        .allowed = &key_.models,
                                         .key_name = options_.key,
                                         .now = now,
                                         .tags = tags_});
@@ -124,9 +122,29 @@ private:
 
     const router::Snapshot& snapshot_;
     const ExplainOptions& options_;
-    const std::vector<std::string>* allowed_ = nullptr;
+    config::KeySettings key_;
     std::vector<std::string> tags_;
 };
+
+/// Of the configuration, or made at run time; else why there is none.
+std::expected<config::KeySettings, std::string> key_named(const std::string& name,
+                                                          const config::Settings& settings) {
+    const auto key = std::ranges::find(settings.keys, name, &config::KeySettings::name);
+    if (key != settings.keys.end()) {
+        return *key;
+    }
+    const std::string path = config::keys_path(settings);
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) {  // opening would make it
+        return std::unexpected("there is no key '" + name + "'");
+    }
+    KeyResult<KeyBook> book = KeyBook::open(path);
+    KeyResult<BookedKey> made = book ? book->find(name) : std::unexpected(book.error());
+    if (!made) {
+        return std::unexpected(made.error().text);
+    }
+    return std::move(made->spec.settings);
+}
 
 /// The argument is the prompt, whatever it looks like.
 Result<router::Question> question_of(const std::string& prompt, const std::string& model) {
@@ -168,13 +186,16 @@ int explain(std::span<const std::string_view> arguments) {
         return 1;
     }
     const router::Snapshot& snapshot = *loaded->snapshot;
-    const auto& keys = snapshot.settings().keys;
-    if (!options->key.empty() &&
-        std::ranges::find(keys, options->key, &config::KeySettings::name) == keys.end()) {
-        std::fprintf(stderr, "tollgate: the configuration has no key '%s'\n", options->key.c_str());
-        return 1;
+    config::KeySettings key;
+    if (!options->key.empty()) {
+        auto found = key_named(options->key, snapshot.settings());
+        if (!found) {
+            std::fprintf(stderr, "tollgate: %s\n", found.error().c_str());
+            return 1;
+        }
+        key = std::move(*found);
     }
-    Explainer explainer(snapshot, *options);
+    Explainer explainer(snapshot, *options, std::move(key));
     if (options->prompt && *options->prompt != "-") {
         return explainer.print(question_of(*options->prompt, options->model)) ? 0 : 1;
     }

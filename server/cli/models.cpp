@@ -3,6 +3,8 @@
 #include "adapters/codec/json.hpp"
 #include "config/parse.hpp"
 #include "metrics/money.hpp"
+#include "router/auto/choose_automatically.hpp"
+#include "router/auto/decide.hpp"
 #include "router/listing.hpp"
 #include "server/cli/live_models.hpp"
 #include "server/gateway.hpp"
@@ -28,14 +30,17 @@ struct ModelsOptions {
     bool live = false;
 };
 
-/// One model of a provider or of a vendor of the catalog.
+/// One model of a provider or of a vendor of the catalog, or a name of the auto-router.
 struct Entry {
-    std::string provider;
+    std::string provider;  // empty: of the auto-router
     std::string id;
     const Model* model = nullptr;  // null: nothing is known
     const catalog::Price* price = nullptr;
     bool is_default = false;
     bool is_free = false;
+    [[nodiscard]] std::string full_id() const {
+        return provider.empty() ? id : provider + "/" + id;
+    }
 };
 
 std::expected<ModelsOptions, std::string> parse(std::span<const std::string_view> arguments) {
@@ -94,6 +99,9 @@ std::string capabilities(const Model& model) {
 
 /// "2.5 / 10 USD": input and output per million tokens, else the first rate by its name.
 std::string price_text(const Entry& entry) {
+    if (entry.provider.empty()) {
+        return "that of the model it chooses";
+    }
     if (entry.is_free) {
         return "free";
     }
@@ -135,7 +143,7 @@ void print_table(const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
         const Model unknown;
         const Model& model = entry.model == nullptr ? unknown : *entry.model;
-        rows.push_back({(entry.is_default ? "★ " : "  ") + entry.provider + "/" + entry.id,
+        rows.push_back({(entry.is_default ? "★ " : "  ") + entry.full_id(),
                         std::string(model.name.empty() ? entry.id : model.name),
                         model.context == 0 ? "" : std::to_string(model.context),
                         capabilities(model), price_text(entry)});
@@ -205,7 +213,7 @@ void write_cans(json::Writer& writer, std::string_view name, const catalog::Cans
 }
 
 void write_entry(json::Writer& writer, const Entry& entry) {
-    writer.begin_object().member("id", entry.provider + "/" + entry.id);
+    writer.begin_object().member("id", entry.full_id());
     writer.key("default").boolean(entry.is_default);
     if (entry.model != nullptr) {
         const Model& model = *entry.model;
@@ -235,6 +243,12 @@ std::vector<Entry> entries_of(const router::Snapshot& snapshot, std::string_view
                               const LiveModels& live) {
     std::vector<Entry> out;
     const auto now = std::chrono::system_clock::now();
+    for (const std::string_view name : router::kAutoNames) {
+        if (only.empty() && router::goes_automatically(snapshot, name) &&
+            router::may_use(snapshot, name, nullptr, failover::Clock::now())) {
+            out.push_back({.provider = {}, .id = std::string(name)});
+        }
+    }
     for (const router::Provider& provider : snapshot.providers()) {
         if (!only.empty() && provider.settings.name != only) {
             continue;
@@ -272,7 +286,7 @@ std::vector<Entry> entries_of(const catalog::Vendor& vendor) {
 }
 
 bool is_asked_for(const Entry& entry, std::string_view id) {
-    return id == entry.id || id == entry.provider + "/" + entry.id;
+    return id == entry.id || id == entry.full_id();
 }
 
 int print(const std::vector<Entry>& entries, bool as_json) {
@@ -292,7 +306,7 @@ int print(const std::vector<Entry>& entries, bool as_json) {
 }
 
 void print_fields(const Entry& entry) {
-    std::printf("%s/%s\n", entry.provider.c_str(), entry.id.c_str());
+    std::printf("%s\n", entry.full_id().c_str());
     const auto field = [](std::string_view name, const std::string& value) {
         if (!value.empty()) {
             std::printf("  %-14.*s %s\n", static_cast<int>(name.size()), name.data(),

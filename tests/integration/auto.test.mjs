@@ -124,6 +124,19 @@ describe("explain", { concurrency: 4 }, () => {
     assert.equal(upstreams.a.requests.length, 0, "nothing was sent");
   });
 
+  test("a key that was made at run time is known like one of the configuration", async (t) => {
+    const { gateway } = await pair(t);
+    assert.equal((await gateway.admin("POST", "keys", { name: "young", models: ["b/m"], tags: ["red"] })).status, 201);
+    const told = (await gateway.admin("POST", "explain", { model: "auto", key: "young", ...kPoem })).json();
+    assert.deepEqual([told.tries, told.left_out.map(({ name }) => name)], [["b/m"], ["a/m"]]);
+    const explain = (key) => run(["explain", "--json", "--model", "auto", "--key", key, "-c", gateway.configPath, "hi"]);
+    const { code, stdout } = await explain("young");
+    assert.deepEqual([code, JSON.parse(stdout).tries], [0, ["b/m"]]);
+    const unknown = await explain("nobody");
+    assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+    assert.match(unknown.stderr, /nobody/);
+  });
+
   test("a target is left out with its reason", async (t) => {
     const upstream = await FakeUpstream.start(t, wellBehaved);
     const gateway = await Gateway.start(t, {

@@ -1,5 +1,6 @@
 // Which models there are: the configuration's, the vendors' own lists, the catalog's.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { eventually } from "./support/bounded.mjs";
 import { Gateway, run } from "./support/gateway.mjs";
@@ -80,6 +81,54 @@ describe("GET /v1/models", () => {
     const began = performance.now();
     await gateway.stop();
     assert.ok(performance.now() - began < 5000, "it does not wait for the vendor");
+  });
+});
+
+describe("the auto-router's names", { concurrency: 3 }, () => {
+  const kNames = ["auto", "auto/cheap", "auto/fast", "auto/best"];
+  const automatic = (listed) => listed.filter((id) => id.startsWith("auto"));
+  const hash = (secret) => `sha256:${createHash("sha256").update(secret).digest("hex")}`;
+
+  test("are listed as models of the gateway, and shown one by one", async (t) => {
+    const gateway = await Gateway.start(t, { providers: { demo: {} }, models: { smart: "demo/demo-1" } });
+    const listed = (await gateway.get("/v1/models")).json().data;
+    assert.deepEqual(listed.slice(0, 5).map(({ id }) => id), ["smart", ...kNames]);
+    for (const id of kNames) {
+      const { created, ...rest } = (await gateway.get(`/v1/models/${id}`)).json();
+      assert.deepEqual(rest, { id, object: "model", owned_by: "tollgate" });
+      assert.ok(Number.isInteger(created));
+    }
+    assert.equal((await gateway.get("/v1/models/auto/clever")).status, 404);
+    const { stdout } = await run(["models", "list", "--json", "-c", gateway.configPath]);
+    assert.deepEqual(automatic(JSON.parse(stdout).map(({ id }) => id)), kNames);
+    const shown = await run(["models", "show", "auto/best", "-c", gateway.configPath]);
+    assert.deepEqual([shown.code, shown.stdout.split("\n")[0]], [0, "auto/best"]);
+  });
+
+  test("are listed to the keys that may use them or a model behind them", async (t) => {
+    const gateway = await Gateway.start(t, {
+      providers: { demo: {} },
+      models: { smart: "demo/demo-1" },
+      keys: [
+        { name: "all", hash: hash("all") },
+        { name: "cheap", hash: hash("cheap"), models: ["auto/cheap"] },
+        { name: "smart", hash: hash("smart"), models: ["smart"] },
+        { name: "none", hash: hash("none"), models: ["other/model"] },
+      ],
+    });
+    const listed = async (secret) =>
+      automatic((await gateway.get("/v1/models", { authorization: `Bearer ${secret}` })).json().data.map(({ id }) => id));
+    assert.deepEqual(await listed("all"), kNames);
+    assert.deepEqual(await listed("cheap"), ["auto/cheap"]);
+    assert.deepEqual(await listed("smart"), kNames);
+    assert.deepEqual(await listed("none"), []);
+  });
+
+  test("are not listed where nothing can be chosen", async (t) => {
+    const gateway = await Gateway.start(t, { providers: { demo: {} }, router: { deny: ["demo/*"] } });
+    assert.deepEqual(automatic(await ids(gateway)), []);
+    const { stdout } = await run(["models", "list", "--json", "-c", gateway.configPath]);
+    assert.deepEqual(automatic(JSON.parse(stdout).map(({ id }) => id)), []);
   });
 });
 
