@@ -11,6 +11,7 @@
 #include "metrics/vocabulary.hpp"
 #include "router/model_prices.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <expected>
@@ -58,6 +59,9 @@ struct Provider {
     std::map<std::string, TargetRecord, std::less<>>
         records;          ///< of models the file or vendor names
     TargetRecord others;  ///< what all other models share
+    /// Counts the calls of a demo vendor, whose faults fall on certain ones.
+    std::shared_ptr<std::atomic<std::uint64_t>> demo_calls =
+        std::make_shared<std::atomic<std::uint64_t>>(0);
     /// What is known about a model, by its name here.
     [[nodiscard]] const TargetRecord& record(std::string_view model) const noexcept {
         const auto found = records.find(model);

@@ -54,8 +54,12 @@ Result<void> make_demo_call(const AttemptWiring& w, Attempt& attempt) {
     if (!plan) {
         return std::unexpected(std::move(plan.error()));
     }
-    if (header.empty() && demo.fault_rate < 1.0 && w.worker.uniform() >= demo.fault_rate) {
-        plan->fault = demo::Fault::none;
+    if (header.empty() && demo.fault_rate < 1.0) {
+        const std::uint64_t call =
+            attempt.provider->demo_calls->fetch_add(1, std::memory_order_relaxed);
+        if (demo::draw(demo.seed, call) >= demo.fault_rate) {
+            plan->fault = demo::Fault::none;
+        }
     }
     upstream::DemoCall::Options options;
     options.plan = *plan;

@@ -164,6 +164,15 @@ Result<DemoPlan> parse_plan(std::string_view header, const DemoPlan& defaults) {
     return plan;
 }
 
+double draw(std::uint64_t seed, std::uint64_t call) noexcept {
+    // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+    std::uint64_t mixed = seed * 0xd1342543de82ef95U + (call + 1) * 0x9e3779b97f4a7c15U;
+    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+    mixed ^= mixed >> 31U;
+    return static_cast<double>(mixed >> 11U) * 0x1p-53;
+}
+
 std::optional<FaultAnswer> fault_answer(Fault fault, const DemoPlan& plan) {
     switch (fault) {
         case Fault::rate_limit: {

@@ -55,6 +55,9 @@ struct DemoPlan {
 /// separated by ';'; times are `200ms`, `2s` or `1m`.  Failures are bad_request naming the part.
 [[nodiscard]] Result<DemoPlan> parse_plan(std::string_view header, const DemoPlan& defaults);
 
+/// Between 0 and 1, the same for the same call: whether the `call`th of a vendor gets the fault.
+[[nodiscard]] double draw(std::uint64_t seed, std::uint64_t call) noexcept;
+
 /// The bytes of a faulty answer: what stands instead of the model's.
 struct FaultAnswer {
     unsigned status = 200;

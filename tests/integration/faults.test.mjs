@@ -250,3 +250,19 @@ describe("after the first byte", { concurrency: 4 }, () => {
     }
   });
 });
+
+test("the seed of a demo vendor decides which of its calls fail", async (t) => {
+  const fates = async (seed) => {
+    const providers = { demo: { demo: { fault: "server_error", fault_rate: "40%", seed } } };
+    const gateway = await Gateway.start(t, { providers, failover: { ...calm, retries: 0 } });
+    const statuses = [];
+    for (let call = 0; call < 24; ++call) {
+      statuses.push((await gateway.chat({ model: "demo/demo-1", messages: [{ role: "user", content: "hi" }] })).status);
+    }
+    return statuses;
+  };
+  const [first, again, other] = await Promise.all([fates(7), fates(7), fates(8)]);
+  assert.deepEqual(again, first);
+  assert.notDeepEqual(other, first);
+  assert.equal(new Set(first).size, 2, "some fail and some do not");
+});

@@ -99,6 +99,26 @@ TEST_CASE("fault answers carry status, error code and retry-after") {
     }
 }
 
+TEST_CASE("a seed and the number of a call draw the same each time, and as often as chance would") {
+    const auto hits = [](std::uint64_t seed) {
+        std::vector<std::uint64_t> out;
+        for (std::uint64_t call = 0; call < 10'000; ++call) {
+            const double drawn = draw(seed, call);
+            CHECK((drawn >= 0 && drawn < 1));
+            if (drawn < 0.3) {
+                out.push_back(call);
+            }
+        }
+        return out;
+    };
+    CHECK(hits(5) == hits(5));
+    CHECK(hits(5) != hits(6));
+    for (const std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{1}, UINT64_MAX}) {
+        CHECK(hits(seed).size() > 2800);
+        CHECK(hits(seed).size() < 3200);
+    }
+}
+
 TEST_CASE("malformed is no JSON, empty is empty, and deeds of the connection have no answer") {
     CHECK_FALSE(Document::parse(fault_answer(Fault::malformed, {})->body).has_value());
     CHECK(fault_answer(Fault::empty, {})->body.empty());
