@@ -51,8 +51,9 @@ Failure explain(const Fault& fault, std::string_view body, std::size_t depth_lim
     } else if (fault.what == kDuplicate) {
         failure.param = name_at(body, fault.offset);
         failure.code = "duplicate_parameter";
-        failure.detail = "Parameter '" + failure.param + "' is given twice (second time at byte " +
-                         std::to_string(fault.offset) + "); send it once.";
+        failure.detail = "Parameter '" + std::string(failure.param) +
+                         "' is given twice (second time at byte " + std::to_string(fault.offset) +
+                         "); send it once.";
     } else if (fault.what == kEscapedKey) {
         failure.param = name_at(body, fault.offset);
         failure.detail = "The parameter name at byte " + std::to_string(fault.offset) +
@@ -99,7 +100,7 @@ private:
         static constexpr Shape kMissing;
         return member == nullptr
                    ? kMissing
-                   : outline_.shapes()[static_cast<std::size_t>(member - request_.members.data())];
+                   : outline_.shape(static_cast<std::size_t>(member - request_.members.data()));
     }
     static Result<void> wrong_type(std::string_view name, std::string_view expected, Kind got) {
         return fail_param(std::string(name),

@@ -5,6 +5,7 @@
 #include "adapters/codec/json_walk.hpp"
 #include "adapters/request.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,6 @@ class Outline {
 public:
     Outline(std::string_view body, std::vector<Member>& members) : body_(body), members_(members) {
         members_.reserve(16);
-        shapes_.reserve(16);
     }
 
     Fault open(Kind kind, std::size_t begin) {
@@ -87,7 +87,9 @@ public:
         return {};
     }
 
-    [[nodiscard]] const std::vector<Shape>& shapes() const noexcept { return shapes_; }
+    [[nodiscard]] const Shape& shape(std::size_t member) const noexcept {
+        return member < few_.size() ? few_[member] : more_[member - few_.size()];
+    }
     /// stream_options.include_usage: what kind of value it has, and its value.
     [[nodiscard]] Kind usage_kind() const noexcept { return usage_kind_; }
     [[nodiscard]] bool usage_wanted() const noexcept { return usage_wanted_; }
@@ -96,9 +98,11 @@ private:
     void note(Kind kind, std::size_t begin, std::size_t end) {
         if (depth_ == 1) {
             members_.back().value = {begin, end};
-            shapes_.push_back({.kind = kind});
+            last_ = shapes_ < few_.size() ? &few_[shapes_] : &more_.emplace_back();
+            *last_ = {.kind = kind};
+            ++shapes_;
         } else if (depth_ == 2) {
-            Shape& shape = shapes_.back();
+            Shape& shape = *last_;
             ++shape.children;
             if (kind != Kind::object && shape.odd_child == 0) {
                 shape.odd_child = shape.children;
@@ -131,7 +135,10 @@ private:
 
     std::string_view body_;
     std::vector<Member>& members_;
-    std::vector<Shape> shapes_;
+    std::array<Shape, 16> few_;  // most requests have no more members
+    std::vector<Shape> more_;
+    std::size_t shapes_ = 0;
+    Shape* last_ = nullptr;
     std::size_t depth_ = 0;
     std::uint64_t seen_ = 0;
     bool in_stream_options_ = false;

@@ -3,6 +3,8 @@
 // policy().
 #pragma once
 
+#include "failover/rare_text.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -82,8 +84,8 @@ struct FailurePolicy {
 struct Failure {
     FailureKind kind = FailureKind::internal;
     std::string detail;                 ///< a sentence for a person: what, where, what to do
-    std::string code = {};              ///< overrides policy().code when not empty
-    std::string param = {};             ///< the request field at fault, e.g. "messages[0].content"
+    RareText code = {};                 ///< overrides policy().code when not empty
+    RareText param = {};                ///< the request field at fault, e.g. "messages[0].content"
     std::uint16_t upstream_status = 0;  ///< the vendor's status, 0 when there was none
     std::uint16_t status = 0;  ///< overrides the client's status when not 0 (417, 501, 505)
     std::optional<std::chrono::milliseconds> retry_after =
@@ -105,12 +107,12 @@ using Result = std::expected<T, Failure>;
 }
 
 /// As above, naming the request field at fault.
-[[nodiscard]] inline std::unexpected<Failure> fail_param(std::string param, std::string detail,
-                                                         std::string code = {}) {
+[[nodiscard]] inline std::unexpected<Failure> fail_param(std::string_view param, std::string detail,
+                                                         std::string_view code = {}) {
     return std::unexpected(Failure{.kind = FailureKind::bad_request,
                                    .detail = std::move(detail),
-                                   .code = std::move(code),
-                                   .param = std::move(param)});
+                                   .code = code,
+                                   .param = param});
 }
 
 }  // namespace tollgate::failover

@@ -115,19 +115,27 @@ std::string_view write_decimal(Int128 amount, unsigned digits, DecimalText& spac
     const bool is_negative = amount < 0;
     UInt128 left =
         is_negative ? UInt128{0} - static_cast<UInt128>(amount) : static_cast<UInt128>(amount);
-    // From the last digit to the first.
+    // From the last digit to the first; in 64 bits where that is enough, since a division of 128
+    // bits takes ten times as long.
     std::size_t at = space.size();
     bool is_significant = false;
-    for (unsigned place = 0; left != 0 || place <= digits; ++place) {
+    unsigned place = 0;
+    const auto write = [&](unsigned digit) {
         if (place == digits && is_significant) {
             space[--at] = '.';
         }
-        const auto digit = static_cast<unsigned>(left % 10);
-        left /= 10;
         if (place >= digits || digit != 0 || is_significant) {
             space[--at] = static_cast<char>('0' + digit);
             is_significant = true;
         }
+        ++place;
+    };
+    for (; left > std::numeric_limits<std::uint64_t>::max(); left /= 10) {
+        write(static_cast<unsigned>(left % 10));
+    }
+    for (auto small = static_cast<std::uint64_t>(left); small != 0 || place <= digits;
+         small /= 10) {
+        write(static_cast<unsigned>(small % 10));
     }
     if (is_negative) {
         space[--at] = '-';

@@ -202,7 +202,7 @@ void Dispatch::note_answer(Clock::time_point now) {
     }
     if (snapshot_->watches_rates()) {
         const std::uint64_t tokens =
-            report_.usage.prompt_total() + report_.usage.completion_total();
+            report_.usage->prompt_total() + report_.usage->completion_total();
         const auto unix_now =
             std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch());
         const failover::RateReport report =

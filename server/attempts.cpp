@@ -77,6 +77,10 @@ failover::AttemptPlan Dispatch::make_plan() {
     return plan;
 }
 
+void Dispatch::note_interrupted(Failure& last) const {
+    last = explain_interrupt(x_.interrupt, std::move(last));
+}
+
 Task<void> Dispatch::run_attempts() {
     return snapshot_->settings().failover.hedge.enabled ? try_hedged() : try_targets();
 }
@@ -91,8 +95,7 @@ Task<void> Dispatch::try_targets() {
             const Wake wake = co_await worker_.reactor().sleep_until(now + step.wait, x_.interrupt);
             report_.waited += step.wait;  // the vendor's time, not ours
             if (wake == Wake::interrupted) {
-                Failure& last = troubled(trouble).last;
-                last = explain_interrupt(x_.interrupt, std::move(last));
+                note_interrupted(troubled(trouble).last);
                 break;
             }
             now = Reactor::now();
@@ -166,7 +169,8 @@ void Dispatch::keep_spent() {
     report_.heard.forget();
     report_.answer_tokens = 0;
     given_up_ = false;
-    note_spent(current_, std::exchange(report_.usage, adapters::Usage()));
+    note_spent(current_, *report_.usage);
+    report_.usage.reset();
 }
 
 void Dispatch::note_spent(Attempt& attempt, const adapters::Usage& used) {
@@ -229,7 +233,6 @@ Task<Result<void>> Dispatch::relay() {
 }
 
 RelayWiring Dispatch::relay_wiring(const Attempt& attempt, const AnswerPath& path) const {
-    const bool is_text = request_.operation == adapters::Operation::completions;
     const auto created =
         std::chrono::duration_cast<std::chrono::seconds>(record_.wall.time_since_epoch());
     return {.call = *attempt.call,
@@ -245,7 +248,7 @@ RelayWiring Dispatch::relay_wiring(const Attempt& attempt, const AnswerPath& pat
             .idle_timeout = attempt.timeouts.idle,
             .total_deadline = attempt.total_deadline,
             .first_token_deadline = attempt.first_token_deadline,
-            .answer_id = (is_text ? "cmpl-" : "chatcmpl-") + record_.request_id,
+            .request_id = record_.request_id,
             .created = created.count()};
 }
 

@@ -8,7 +8,7 @@ namespace tollgate::server {
 /// Takes everything at once and passes nothing on.
 class DiscardingResponder : public Responder {
 public:
-    void start(const ResponseHead&) override { started_ = true; }
+    void start(ResponseHead) override { started_ = true; }
     [[nodiscard]] bool write(std::span<const std::string_view>, bool) override { return true; }
     [[nodiscard]] bool congested() const noexcept override { return false; }
     [[nodiscard]] Task<bool> drain() override { co_return true; }

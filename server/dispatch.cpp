@@ -88,7 +88,7 @@ void Dispatch::settle() {
     }
     outpace_hedge();  // what the other attempt has used is part of it
     complete_usage();
-    record_.usage = report_.usage;
+    record_.usage = *report_.usage;
     price_usage();
     write_ledger();
     settle_limits();
@@ -245,7 +245,7 @@ bool Dispatch::answer_preflight() {
             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(cors.max_age).count()));
     }
     record_.status = head.status;
-    x_.responder.start(head);
+    x_.responder.start(std::move(head));
     static_cast<void>(x_.responder.write({}, true));
     return true;
 }
@@ -329,14 +329,14 @@ ResponseHead Dispatch::make_head(const upstream::CallHead& upstream, std::string
     if (!upstream.has_date) {
         head.add("date", worker_.http_date());
     }
-    if (request_.stream) {
-        let_request_go();
-        if (!upstream.has_cache_control) {
-            head.add("cache-control", "no-cache");
-        }
+    if (request_.stream && !upstream.has_cache_control) {
+        head.add("cache-control", "no-cache");
     }
     add_own_fields(head);
     record_.status = head.status;
+    if (request_.stream) {
+        let_request_go();
+    }
     return head;
 }
 
@@ -385,7 +385,7 @@ void Dispatch::answer(std::uint16_t status, std::string_view content_type, std::
     head.add("date", worker_.http_date());
     add_own_fields(head);
     record_.status = status;
-    x_.responder.start(head);
+    x_.responder.start(std::move(head));
     report_.first_byte = Reactor::now();
     report_.bytes_out += body.size();
     static_cast<void>(x_.responder.write(std::span(&body, 1), true));
@@ -441,7 +441,7 @@ void Dispatch::refuse(const Failure& failure) {
                                    : std::string(endpoint != nullptr ? endpoint->method : "GET"));
     }
     add_own_fields(head);
-    x_.responder.start(head);
+    x_.responder.start(std::move(head));
     report_.first_byte = Reactor::now();
     report_.bytes_out += body.size();
     const std::string_view piece = body;

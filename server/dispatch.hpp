@@ -81,6 +81,7 @@ private:
     };
     [[nodiscard]] static Trouble& troubled(std::unique_ptr<Trouble>& trouble);
     void conclude(Trouble& trouble);
+    void note_interrupted(Failure& last) const;
     enum class Part : std::uint8_t { target, key };
     [[nodiscard]] failover::AttemptPlan make_plan();
     [[nodiscard]] Task<void> try_targets();

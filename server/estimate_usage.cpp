@@ -21,6 +21,7 @@ void Dispatch::let_request_go() {
     if (hedge_) {
         return;  // a second attempt, on its way out, may still look at the request
     }
+    give_back(x_.head.fields);
     if (body_.size() <= kKeptPrompt) {
         give_back(request_.members);  // what is counted is the body
         return;
@@ -42,15 +43,15 @@ std::uint64_t Dispatch::prompt_estimate() {
 // An answer costs, and so does work that was given up; a refusal and a lost connection do not.
 void Dispatch::complete_usage() {
     const bool is_answer = report_.first_byte != Clock::time_point{};
-    if (!report_.usage.reported && current_.provider != nullptr && (is_answer || given_up_)) {
-        report_.usage = estimated_usage(current_, report_);
+    if (!report_.usage->reported && current_.provider != nullptr && (is_answer || given_up_)) {
+        report_.usage.set(estimated_usage(current_, report_));
     }
 }
 
 adapters::Usage Dispatch::estimated_usage(const Attempt& attempt, const RelayReport& report) const {
     const tokens::Tokenizer tokenizer =
         tokens::tokenizer_for(attempt.provider->endpoint.upstream_model(attempt.model));
-    adapters::Usage usage = report.usage;
+    adapters::Usage usage = *report.usage;
     usage.input = request_.body.empty() ? prompt_estimate_.value_or(0)
                                         : tokens::count_prompt(tokenizer, request_);
     usage.output = report.answer_tokens + report.heard.tokens(tokenizer);

@@ -112,7 +112,7 @@ class Responder {
 public:
     virtual ~Responder() = default;
     /// Fixes the head; it travels with the first write.  Once only.
-    virtual void start(const ResponseHead& head) = 0;
+    virtual void start(ResponseHead head) = 0;
     /// Sends body bytes, and the end of the message when `last`.  The bytes may be reused on
     /// return.
     [[nodiscard]] virtual bool write(std::span<const std::string_view> pieces, bool last) = 0;

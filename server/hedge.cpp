@@ -228,9 +228,9 @@ void Dispatch::fail_hedge(Hedge& hedge) {
     upstream::hide_secrets(*hedge.attempt.provider, hedge.failure.detail);
     note_failed(hedge.attempt, hedge.failure, false);
     worker_.shard().add_hedge(metrics::Hedge::failed);
-    note_spent(hedge.attempt, hedge.gave_up() && !hedge.report.usage.reported
+    note_spent(hedge.attempt, hedge.gave_up() && !hedge.report.usage->reported
                                   ? estimated_usage(hedge.attempt, hedge.report)
-                                  : hedge.report.usage);
+                                  : *hedge.report.usage);
 }
 
 // The first attempt is about to be committed, or nobody waits for either of them.
@@ -245,8 +245,8 @@ void Dispatch::outpace_hedge() {
         Attempt& attempt = hedge_->attempt;
         note_outpaced(attempt);
         worker_.shard().add_hedge(metrics::Hedge::lost);
-        if (hedge_->report.usage.reported) {
-            note_spent(attempt, hedge_->report.usage);
+        if (hedge_->report.usage->reported) {
+            note_spent(attempt, *hedge_->report.usage);
         } else if (attempt.is_sent) {
             note_spent(attempt, estimated_usage(attempt, hedge_->report));
         }

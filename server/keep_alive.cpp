@@ -63,7 +63,7 @@ bool Dispatch::send_comment() {
         head.add("cache-control", "no-cache");
         add_own_fields(head);
         record_.status = head.status;
-        x_.responder.start(head);
+        x_.responder.start(std::move(head));
     }
     report_.bytes_out += kComment.size();
     return x_.responder.write(std::span(&kComment, 1), false);

@@ -77,9 +77,9 @@ Task<Result<void>> Relay::run() {
     if (!w_.head.content_encoding.empty()) {
         undo_ = codec::ContentDecoder::make(w_.head.content_encoding);
         if (!undo_) {
-            return failed(
-                FailureKind::protocol_error,
-                "the answer has an unknown content coding '" + w_.head.content_encoding + "'");
+            return failed(FailureKind::protocol_error,
+                          "the answer has an unknown content coding '" +
+                              std::string(w_.head.content_encoding) + "'");
         }
     }
     const bool same = w_.dialect.relays();
@@ -165,9 +165,9 @@ Task<Result<bool>> Relay::collect(std::string& body, std::size_t limit) {
 void Relay::commit(std::string_view content_type, std::optional<std::uint64_t> length) {
     report_.first_byte = Reactor::now();
     report_.committed = true;
-    const ResponseHead head = w_.heads.make_head(w_.head, content_type, length);
+    ResponseHead head = w_.heads.make_head(w_.head, content_type, length);
     if (!w_.responder.started()) {  // else keep-alive comments have begun the answer
-        w_.responder.start(head);
+        w_.responder.start(std::move(head));
     }
 }
 
@@ -180,7 +180,7 @@ void Relay::commit_whole(std::string_view content_type, std::size_t length) {
 
 // For a whole answer of OpenAI's shape whose vendor does not say what it used.
 void Relay::count_unreported(std::string_view body) {
-    if (!report_.usage.reported && w_.request.operation != adapters::Operation::embeddings) {
+    if (!report_.usage->reported && w_.request.operation != adapters::Operation::embeddings) {
         const std::string_view model = w_.target.endpoint->upstream_model(w_.target.model);
         report_.answer_tokens = tokens::count_answer(tokens::tokenizer_for(model), body);
     }
@@ -235,7 +235,7 @@ Task<Result<void>> Relay::whole_as_read() {
     if (!good) {
         co_return good;
     }
-    report_.usage = probe.usage();
+    report_.usage.adopt(probe.take_usage());
     count_unreported(body);
     commit_whole(w_.head.content_type.empty() ? std::string_view("application/json")
                                               : std::string_view(w_.head.content_type),
@@ -264,7 +264,7 @@ Task<Result<void>> Relay::large_as_read(std::string first) {
         tail.append(piece.substr(piece.size() - std::min<std::size_t>(piece.size(), 1024)));
         tail.erase(0, tail.size() - std::min<std::size_t>(tail.size(), 1024));
         if (last) {
-            report_.usage = adapters::usage_in_tail(tail);
+            report_.usage.set(adapters::usage_in_tail(tail));
             report_.answer_tokens = report_.bytes_out / 4;  // counts where no usage was reported
             w_.heads.settle();
         }
@@ -330,7 +330,9 @@ Result<void> Relay::pass_on(Result<std::string_view>& bytes) {
     }
     const bool committed = report_.committed;
     Result<void> good = bytes->empty() ? stream_->end(committed) : stream_->feed(*bytes, committed);
-    report_.usage = stream_->usage();
+    if (stream_->usage().reported) {
+        report_.usage.set(stream_->usage());
+    }
     if (!stream_->pieces().empty() && (good || committed)) {
         if (!committed) {
             commit(w_.head.content_type, std::nullopt);
@@ -381,7 +383,7 @@ Task<Result<void>> Relay::stream_translated() {
             }
             writer->finish();
         }
-        report_.usage = writer->reported_usage();
+        report_.usage.set(writer->reported_usage());
         const std::string out = writer->take();
         if (!out.empty() && (good || report_.committed)) {
             if (!report_.committed) {
@@ -402,9 +404,10 @@ Task<Result<void>> Relay::stream_translated() {
 }
 
 adapters::AnswerContext Relay::answer_context() const {
+    const bool is_text = w_.request.operation == adapters::Operation::completions;
     return {.operation = w_.request.operation,
             .model = std::string(w_.target.model),
-            .id = w_.answer_id,
+            .id = std::string(is_text ? "cmpl-" : "chatcmpl-").append(w_.request_id),
             .created = w_.created,
             .include_usage = w_.request.include_usage};
 }
@@ -438,7 +441,7 @@ Task<Result<void>> Relay::whole_translated() {
         co_return good;
     }
     writer->finish();
-    report_.usage = writer->reported_usage();
+    report_.usage.set(writer->reported_usage());
     const std::string out = writer->take();
     count_unreported(out);
     commit_whole("application/json", out.size());
@@ -451,7 +454,8 @@ Task<Result<void>> Relay::embeddings_translated() {
     if (!whole) {
         co_return whole;
     }
-    Result<std::string> out = w_.dialect.embeddings(body, w_.request, w_.target, report_.usage);
+    Result<std::string> out =
+        w_.dialect.embeddings(body, w_.request, w_.target, report_.usage.make());
     if (!out) {
         co_return std::unexpected(std::move(out.error()));
     }

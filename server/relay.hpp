@@ -8,6 +8,7 @@
 #include "adapters/tokens/count.hpp"
 #include "server/exchange.hpp"
 #include "server/io/reactor.hpp"
+#include "server/rare.hpp"
 #include "server/upstream/call.hpp"
 
 #include <cstdint>
@@ -56,13 +57,13 @@ struct RelayWiring {
     Clock::duration idle_timeout;
     Clock::time_point total_deadline;
     Clock::time_point first_token_deadline;  ///< until the commit
-    std::string answer_id;                   ///< used where the vendor gives none
+    std::string_view request_id;             ///< for the answer's id where the vendor gives none
     std::int64_t created = 0;                ///< unix seconds, likewise
 };
 
 /// What the relay has learnt from the answer.
 struct RelayReport {
-    adapters::Usage usage;
+    Rare<adapters::Usage> usage;
     tokens::Heard heard;  ///< of a stream, for the case that the vendor reports no usage
     std::uint64_t answer_tokens = 0;  ///< of a whole answer without usage
     std::uint64_t bytes_out = 0;

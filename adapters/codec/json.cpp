@@ -44,6 +44,29 @@ using detail::Tree;
 
 constexpr std::string_view kTooMany = "more values than the limit allows, counted";
 
+std::optional<double> number_in(std::string_view digits) noexcept {
+    double number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc{} || !std::isfinite(number)) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+std::optional<std::int64_t> integer_in(std::string_view digits) noexcept {
+    std::int64_t exact = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exact);
+    if (end == digits.data() + digits.size()) {
+        return error == std::errc{} ? std::optional(exact) : std::nullopt;
+    }
+    constexpr double kTwo63 = 9223372036854775808.0;
+    const std::optional<double> wide = number_in(digits);
+    if (!wide || *wide != std::trunc(*wide) || *wide < -kTwo63 || *wide >= kTwo63) {
+        return std::nullopt;
+    }
+    return static_cast<std::int64_t>(*wide);
+}
+
 /// Where a string's unescaped text lies.
 struct Slice {
     std::uint32_t at = 0;
@@ -149,38 +172,22 @@ bool Value::boolean(bool fallback) const noexcept {
 }
 
 std::optional<double> Value::number() const noexcept {
-    if (!is_number()) {
-        return std::nullopt;
-    }
-    const std::string_view digits = raw();
-    double number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc{} || !std::isfinite(number)) {
-        return std::nullopt;
-    }
-    return number;
+    return is_number() ? number_in(raw()) : std::nullopt;
 }
 
 std::optional<std::int64_t> Value::integer() const noexcept {
-    if (!is_number()) {
-        return std::nullopt;
-    }
-    const std::string_view digits = raw();
-    std::int64_t exact = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exact);
-    if (end == digits.data() + digits.size()) {
-        return error == std::errc{} ? std::optional(exact) : std::nullopt;
-    }
-    constexpr double kTwo63 = 9223372036854775808.0;
-    const std::optional<double> wide = number();
-    if (!wide || *wide != std::trunc(*wide) || *wide < -kTwo63 || *wide >= kTwo63) {
-        return std::nullopt;
-    }
-    return static_cast<std::int64_t>(*wide);
+    return is_number() ? integer_in(raw()) : std::nullopt;
 }
 
 std::uint64_t Value::count() const noexcept {
-    const std::optional<std::int64_t> number = integer();
+    return is_number() ? count_of(raw()) : 0;
+}
+
+std::uint64_t count_of(std::string_view raw) noexcept {
+    if (raw.empty() || raw.front() < '0' || raw.front() > '9') {
+        return 0;  // no number, or a negative one
+    }
+    const std::optional<std::int64_t> number = integer_in(raw);
     return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
 }
 

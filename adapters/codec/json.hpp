@@ -144,6 +144,9 @@ private:
     bool need_comma_ = false;
 };
 
+/// Value::count() of a number as it stands in JSON; 0 for any other text.
+[[nodiscard]] std::uint64_t count_of(std::string_view raw) noexcept;
+
 /// Appends `text` escaped, without the quotes.
 void append_escaped(std::string& out, std::string_view text);
 /// Appends `text` as a JSON string with its quotes.

@@ -61,7 +61,10 @@ std::string OpenAiDialect::models_path(const Endpoint& endpoint) const {
 
 std::string OpenAiDialect::target_path(Operation operation, const Endpoint& endpoint,
                                        std::string_view) const {
-    std::string path(openai::base_path(endpoint.base_url));
+    const std::string_view base = openai::base_path(endpoint.base_url);
+    std::string path;
+    path.reserve(base.size() + 32);
+    path = base;
     const Paths& paths = endpoint.vendor->paths;
     switch (operation) {
         case Operation::chat:

@@ -3,7 +3,7 @@
 #include "adapters/codec/json_walk.hpp"
 #include "adapters/dialect/openai.hpp"
 #include "adapters/dialect/openai_error.hpp"
-#include "metrics/money.hpp"
+#include "adapters/dialect/openai_usage.hpp"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -248,16 +248,24 @@ Result<void> check_error(std::string_view data, std::string_view what) {
 /// Receives the walk over a whole body: the top-level members that matter.
 class TopLevel {
 public:
-    explicit TopLevel(std::string_view body) : body_(body) {}
+    explicit TopLevel(std::string_view body) : body_(body), usage_(body) {}
 
-    json::Fault open(json::Kind, std::size_t begin) {
+    json::Fault open(json::Kind kind, std::size_t begin) {
         if (++depth_ == 2) {
             begin_ = begin;
+            if (key_ == "usage") {  // of several the last counts
+                usage_ = UsageFields(body_);
+                in_usage_ = true;
+            }
         }
-        return {};
+        return in_usage_ ? usage_.open(kind, begin) : json::Fault();
     }
     void close(std::size_t end) {
+        if (in_usage_) {
+            usage_.close(end);
+        }
         if (--depth_ == 1) {
+            in_usage_ = false;
             note(begin_, end);
         }
     }
@@ -265,17 +273,21 @@ public:
         if (depth_ == 1) {
             key_ = body_.substr(begin + 1, end - begin - 2);
         }
-        return {};
+        return in_usage_ ? usage_.key(begin, end) : json::Fault();
     }
     json::Fault scalar(json::Kind kind, std::size_t begin, std::size_t end) {
+        if (in_usage_) {
+            return usage_.scalar(kind, begin, end);
+        }
         if (depth_ == 1 && (kind != json::Kind::null || key_ == "usage")) {
             note(begin, end);
         }
         return {};
     }
+    /// Once the walk has ended.
+    [[nodiscard]] Usage usage() const { return has_usage_ ? usage_.usage() : Usage(); }
 
     std::string_view choices;
-    std::string_view usage;
     std::string_view service;  ///< the tier that served
     bool is_list = false;      ///< `data`: embeddings and other lists
     bool has_error = false;
@@ -288,7 +300,7 @@ private:
         } else if (key_ == "choices") {
             choices = value;
         } else if (key_ == "usage") {
-            usage = value.front() == '{' ? value : std::string_view{};
+            has_usage_ = value.front() == '{';
         } else if (key_ == "data") {
             is_list = true;
         } else if (key_ == "error" || key_ == "base_resp" || key_ == "x_groq") {
@@ -298,57 +310,12 @@ private:
 
     std::string_view body_;
     std::string_view key_;
+    UsageFields usage_;
     std::size_t begin_ = 0;
     std::size_t depth_ = 0;
+    bool in_usage_ = false;
+    bool has_usage_ = false;
 };
-
-std::uint64_t less(std::uint64_t total, std::uint64_t part) noexcept {
-    return total > part ? total - part : 0;
-}
-
-}  // namespace
-
-Usage read_usage(std::string_view object) {
-    Usage usage;
-    const Result<Document> document = Document::parse(object);
-    if (!document || !document->root().is_object()) {
-        return usage;
-    }
-    const Value root = document->root();
-    const auto either = [root](std::string_view name, std::string_view other) {
-        return root[name].exists() ? root[name] : root[other];
-    };
-    const Value prompt_details = either("prompt_tokens_details", "input_tokens_details");
-    const Value completion_details = either("completion_tokens_details", "output_tokens_details");
-    const std::uint64_t prompt = either("prompt_tokens", "input_tokens").count();
-    const std::uint64_t completion = either("completion_tokens", "output_tokens").count();
-    usage.reported = true;
-    usage.cache_read = std::max({prompt_details["cached_tokens"].count(),
-                                 root["prompt_cache_hit_tokens"].count(),  // DeepSeek
-                                 root["cached_tokens"].count()});          // Moonshot, older
-    usage.cache_read = std::min(usage.cache_read, prompt);
-    usage.cache_write = prompt_details["cache_write_tokens"].count();
-    usage.audio_input = prompt_details["audio_tokens"].count();
-    usage.reasoning = completion_details["reasoning_tokens"].count();
-    usage.audio_output = completion_details["audio_tokens"].count();
-    usage.image_input = prompt_details["image_tokens"].count();
-    usage.image_output = completion_details["image_tokens"].count();
-    usage.input =
-        less(prompt, usage.cache_read + usage.cache_write + usage.audio_input + usage.image_input);
-    // xAI counts reasoning beside completion_tokens, all others inside; the total tells which.
-    const bool beside = usage.reasoning > 0 &&
-                        root["total_tokens"].count() == prompt + completion + usage.reasoning;
-    usage.output =
-        less(completion, usage.audio_output + usage.image_output + (beside ? 0 : usage.reasoning));
-    // What the call cost, in US dollars: OpenRouter's is a number, Perplexity's an object.
-    const Value cost = root["cost"].is_object() ? root["cost"]["total_cost"] : root["cost"];
-    if (cost.is_number()) {
-        usage.vendor_cost = metrics::parse_rounded(cost.raw(), metrics::kPicoDigits).value_or(-1);
-    }
-    return usage;
-}
-
-namespace {
 
 // The chunk that reports usage also names the tier that served; nothing else asks for it.
 metrics::Service service_of(std::string_view chunk) noexcept {
@@ -395,11 +362,11 @@ Result<ProbedEvent> AnswerProbe::event(std::string_view data) {
     }
     if (places.usage != npos) {
         const std::string_view object = object_at(data, places.usage);
-        const Usage usage = read_usage(object);
+        Usage usage = read_usage(object);
         if (usage.reported) {
             result.usage_end = places.usage + object.size() - 1;
-            usage_ = usage;
-            usage_.service = service_of(data);
+            usage.service = service_of(data);
+            usage_ = std::make_unique<Usage>(usage);
             result.is_usage_only = is_empty;
         }
     }
@@ -431,9 +398,9 @@ Result<void> AnswerProbe::whole(std::string_view body) {
         return failed_answer(places.failed_reason);
     }
     finished_ = places.is_finished;
-    if (!top.usage.empty()) {
-        usage_ = read_usage(top.usage);
-        usage_.service = metrics::service_named(top.service);
+    if (Usage usage = top.usage(); usage.reported) {
+        usage.service = metrics::service_named(top.service);
+        usage_ = std::make_unique<Usage>(usage);
     }
     return {};
 }

@@ -3,10 +3,12 @@
 // …/streaming, read 2026-11.
 #pragma once
 
+#include "adapters/dialect/openai_usage.hpp"
 #include "adapters/event.hpp"
 #include "adapters/tokens/count.hpp"
 #include "failover/failure.hpp"
 
+#include <memory>
 #include <string_view>
 
 namespace tollgate::adapters {
@@ -37,18 +39,20 @@ public:
     [[nodiscard]] Result<void> whole(std::string_view body);
 
     /// The last usage seen; not reported until there was one.
-    [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
+    [[nodiscard]] const Usage& usage() const noexcept {
+        static const Usage kNone;
+        return usage_ ? *usage_ : kNone;
+    }
+    /// The same, to keep; null when there was none.
+    [[nodiscard]] std::unique_ptr<Usage> take_usage() noexcept { return std::move(usage_); }
     /// At least one choice had a finish_reason.
     [[nodiscard]] bool has_finished() const noexcept { return finished_; }
 
 private:
     tokens::Heard* heard_ = nullptr;
-    Usage usage_;
+    std::unique_ptr<Usage> usage_;  // apart: a stream has none until its end
     bool finished_ = false;
 };
-
-/// Counters out of a `usage` object (OpenAI's, with DeepSeek's and Moonshot's cache fields).
-[[nodiscard]] Usage read_usage(std::string_view object);
 
 /// The usage that stands at the end of a body of which only the last bytes are at hand; not
 /// reported where there is none.

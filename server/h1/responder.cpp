@@ -68,7 +68,7 @@ void Responder::reset(const Message& message) noexcept {
     aborted_ = false;
 }
 
-void Responder::start(const ResponseHead& head) {
+void Responder::start(ResponseHead head) {
     started_ = true;
     message_.keep_alive = message_.keep_alive && !wiring_.draining && wiring_.body_done;
     std::array<char, 24> number;
@@ -76,15 +76,18 @@ void Responder::start(const ResponseHead& head) {
         return std::string_view(number.data(),
                                 std::to_chars(number.data(), number.data() + number.size(), n).ptr);
     };
-    head_.reserve(head.fields.size() + 96);
-    head_.assign("HTTP/1.1 ");
-    const std::string_view line = status_line(head.status);
-    if (line.empty()) {
-        head_.append(digits(head.status)).append(" ");
-    } else {
-        head_.append(line);
-    }
-    head_.append("\r\n").append(head.fields);
+    // Around the fields, in the memory that they have already.
+    constexpr std::string_view kVersion = "HTTP/1.1 ";
+    const std::string_view known = status_line(head.status);
+    const std::string_view line = known.empty() ? digits(head.status) : known;
+    const std::string_view end = known.empty() ? " \r\n" : "\r\n";
+    const std::size_t size = kVersion.size() + line.size() + end.size();
+    head_ = std::move(head.fields);
+    head_.reserve(head_.size() + size + 96);
+    head_.insert(0, size, ' ');
+    kVersion.copy(head_.data(), kVersion.size());
+    line.copy(head_.data() + kVersion.size(), line.size());
+    end.copy(head_.data() + kVersion.size() + line.size(), end.size());
     const bool bodyless = head.status == 204 || head.status == 304;
     if (head.content_length || bodyless) {
         framing_ = Framing::length;

@@ -37,7 +37,7 @@ public:
     };
     void reset(const Message& message) noexcept;
 
-    void start(const ResponseHead& head) override;
+    void start(ResponseHead head) override;
     [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last) override;
     [[nodiscard]] bool congested() const noexcept override { return queue_.queued() > 0; }
     [[nodiscard]] Task<bool> drain() override;

@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds kNotice{250};
 constexpr std::chrono::seconds kCutPatience{1};
 // Reads and writes that need no waiting, before the other connections have their turn.
 constexpr unsigned kInARow = 16;
+// A stream's buffer that held more is not kept for the next.
+constexpr std::size_t kKeptBuffer = 4 * 1024;
 
 }  // namespace
 
@@ -112,10 +114,13 @@ bool Connection::open(Opening& opening) {
     return true;
 }
 
+bool Connection::is_over() const noexcept {
+    return lost_ || session_.fault() || session_.is_finished();
+}
+
 // Ends when nothing more is to be read: the client has closed or is lost, or the session is over.
 Task<void> Connection::read_loop() {
-    for (unsigned in_a_row = 1; !lost_ && !session_.fault() && !session_.is_finished();
-         ++in_a_row) {
+    for (unsigned in_a_row = 1; !is_over(); ++in_a_row) {
         if (in_a_row % kInARow == 0) {
             co_await worker_.reactor().yield();
         }
@@ -124,14 +129,17 @@ Task<void> Connection::read_loop() {
         if (result.status == IoStatus::ok) {
             take({scratch.data(), result.bytes});
             serve_news();
-            continue;
+            if (channel_.socket().may_read() || is_over()) {
+                continue;  // else a read would only say that there is nothing
+            }
         }
         if (result.status == IoStatus::closed || result.status == IoStatus::failed) {
             lose();
             break;
         }
         in_a_row = 0;
-        const Wake wake = co_await channel_.wait(result.status, read_interrupt_);
+        const IoStatus wanted = result.status == IoStatus::ok ? IoStatus::want_read : result.status;
+        const Wake wake = co_await channel_.wait(wanted, read_interrupt_);
         if (wake == Wake::interrupted) {
             read_interrupt_.reset();  // the loop's condition says why
         }
@@ -155,14 +163,19 @@ void Connection::take(std::string_view bytes) {
 
 // What the session has recorded reaches the streams' coroutines, here and nowhere deeper.
 void Connection::serve_news() {
+    std::vector<std::unique_ptr<Stream>> arrived;
     while (!arrived_.empty()) {
-        std::vector<std::unique_ptr<Stream>> arrived = std::move(arrived_);
-        arrived_.clear();
+        arrived.clear();
+        arrived.swap(arrived_);
         for (std::unique_ptr<Stream>& stream : arrived) {
             if (!stream->is_closed()) {  // else it was reset in the same breath
                 stream_tasks_.spawn_object(std::move(stream));
             }
         }
+    }
+    if (arrived.capacity() != 0) {
+        arrived.clear();
+        arrived_.swap(arrived);  // its room serves the next ones
     }
     while (!touched_.empty()) {
         Stream& stream = *touched_.back();
@@ -279,6 +292,17 @@ StreamPort* Connection::on_request(std::int32_t id, IncomingHead&& head, const H
         }
     }
     return &stream;
+}
+
+std::string Connection::take_buffer() noexcept {
+    return spares_ == 0 ? std::string() : std::move(spare_buffers_[--spares_]);
+}
+
+void Connection::keep_buffer(std::string&& buffer) noexcept {
+    if (spares_ < spare_buffers_.size() && buffer.capacity() <= kKeptBuffer) {
+        buffer.clear();
+        spare_buffers_[spares_++] = std::move(buffer);
+    }
 }
 
 void Connection::touch(Stream& stream) noexcept {

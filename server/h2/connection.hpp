@@ -8,6 +8,7 @@
 #include "server/io/reactor.hpp"
 #include "server/io/task_group.hpp"
 
+#include <array>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -70,8 +71,9 @@ public:
     /// The stream has news for its coroutine, which gets them when the session has returned.
     void touch(Stream& stream) noexcept;
     void leave(Stream& stream) noexcept;
-    /// A buffer for what a stream has to send: few have something at the same time.
-    [[nodiscard]] std::string& spare_buffer() noexcept { return spare_buffer_; }
+    /// Buffers for what streams have to send: few have something at the same time.
+    [[nodiscard]] std::string take_buffer() noexcept;
+    void keep_buffer(std::string&& buffer) noexcept;
     void count_attack(metrics::Attack kind) noexcept;
 
 private:
@@ -97,6 +99,7 @@ private:
     };
 
     [[nodiscard]] bool open(Opening& opening);
+    [[nodiscard]] bool is_over() const noexcept;  ///< nothing is to be read any more
     [[nodiscard]] Task<void> read_loop();
     [[nodiscard]] Task<void> write_loop();
     [[nodiscard]] Task<bool> send_queued();
@@ -129,7 +132,8 @@ private:
     Alarm age_;     // max_age, then the second GOAWAY
     Alarm cutoff_;  // after cut()
     std::coroutine_handle<> writer_;
-    std::string spare_buffer_;
+    std::array<std::string, 8> spare_buffers_;
+    std::size_t spares_ = 0;
     std::vector<Stream*> streams_;
     std::vector<std::unique_ptr<Stream>> arrived_;  // not started yet
     std::vector<Stream*> touched_;

@@ -35,9 +35,10 @@ nghttp2_nv field(std::string_view name, std::string_view value, std::uint8_t fla
     return {bytes(name), bytes(value), name.size(), value.size(), flags};
 }
 
-// Values that are never the same twice would only push the others out of the HPACK table.
+// Values that are hardly ever the same twice would only push the others out of the HPACK table.
 bool is_volatile(std::string_view name) noexcept {
-    return name == "x-request-id" || name == "x-tollgate-overhead-us" || name == "date";
+    return name == "x-request-id" || name == "x-tollgate-overhead-us" || name == "date" ||
+           name == "x-tollgate-cost-usd";
 }
 
 // Whether the name could stand in an HTTP/2 answer; vendors' fields come through a filter already.

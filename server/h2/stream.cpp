@@ -14,8 +14,6 @@ namespace {
 
 // Where the producer is asked to wait.  A frame holds 16 KiB; two of them keep a fast client busy.
 constexpr std::size_t kCongested = 32 * 1024;
-// What held more is not kept for the next.
-constexpr std::size_t kKeptBuffer = 16 * 1024;
 // Room that is made for an announced body before all of it is here.
 constexpr std::uint64_t kMostPrepared = 256 * 1024;
 // Bytes a second, on average, that a body must come with.
@@ -164,15 +162,15 @@ void Stream::stop_reading() {
 
 // ---- the answer ----
 
-void Stream::start(const ResponseHead& head) {
+void Stream::start(ResponseHead head) {
     started_ = true;
     std::array<char, 24> number;
     const auto digits = [&](std::uint64_t n) {
         return std::string_view(number.data(),
                                 std::to_chars(number.data(), number.data() + number.size(), n).ptr);
     };
-    head_.reserve(head.fields.size() + 48);
-    head_.assign(digits(head.status)).append(head.fields);
+    head_ = std::move(head.fields);
+    head_.insert(0, digits(head.status));
     content_length_ = head.content_length;
     if (head.content_length && head.status != 204 && head.status != 304) {
         head_.append("content-length: ").append(digits(*head.content_length)).append("\r\n");
@@ -204,8 +202,8 @@ bool Stream::write(std::span<const std::string_view> pieces, bool last) {
             return true;
         }
     }
-    if (queue_.empty()) {
-        queue_.swap(connection_.spare_buffer());
+    if (queue_.empty() && size > 0) {
+        queue_ = connection_.take_buffer();
     }
     queue_.reserve(queue_.size() + size);
     for (const std::string_view piece : pieces) {
@@ -259,11 +257,7 @@ void Stream::take(char* to, std::size_t size) noexcept {
     taken_ += size;
     if (taken_ == queue_.size()) {
         taken_ = 0;
-        queue_.clear();
-        if (queue_.capacity() <= kKeptBuffer) {
-            queue_.swap(connection_.spare_buffer());
-        }
-        give_back(queue_);
+        connection_.keep_buffer(std::exchange(queue_, std::string()));
     }
     connection_.touch(*this);
 }

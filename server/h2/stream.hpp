@@ -3,6 +3,7 @@
 
 #include "server/exchange.hpp"
 #include "server/h2/session.hpp"
+#include "server/io/frame_cache.hpp"
 #include "server/io/reactor.hpp"
 
 #include <cstdint>
@@ -23,6 +24,11 @@ public:
     Stream(Connection& connection, std::int32_t id, IncomingHead&& head, bool ended);
     ~Stream();
 
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* stream, std::size_t size) noexcept {
+        free_frame(stream, size);
+    }
+
     /// The request is not to be served but answered so.
     void refuse(const HeadVerdict& verdict);
     /// Serves the request and sees the answer off.
@@ -42,7 +48,7 @@ public:
     bool is_touched = false;  ///< on its list of those to wake
 
     // ---- Responder ----
-    void start(const ResponseHead& head) override;
+    void start(ResponseHead head) override;
     [[nodiscard]] bool write(std::span<const std::string_view> pieces, bool last) override;
     [[nodiscard]] bool congested() const noexcept override;
     [[nodiscard]] Task<bool> drain() override;

@@ -6,8 +6,10 @@
 namespace tollgate::server {
 namespace {
 
-constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 64;             // frames up to 4 KiB
+// Sizes as malloc makes its chunks, which have a word of its own in them.
+constexpr std::size_t kStep = 16;
+constexpr std::size_t kWord = 8;
+constexpr std::size_t kClasses = 256;            // frames up to 4 KiB
 constexpr std::size_t kMostCached = 512 * 1024;  // bytes per thread
 
 // Sanitizers must see each frame die.
@@ -40,23 +42,27 @@ struct Cache {
 
 thread_local Cache cache;
 
+constexpr std::size_t class_of(std::size_t size) noexcept {
+    return (size + kWord + kStep - 1) / kStep;
+}
+
 }  // namespace
 
 void* allocate_frame(std::size_t size) {
-    const std::size_t index = (size + kStep - 1) / kStep;
+    const std::size_t index = class_of(size);
     if (kCaches && index < kClasses) {
         if (Free* const frame = cache.lists[index]; frame != nullptr) {
             cache.lists[index] = frame->next;
             cache.bytes -= index * kStep;
             return frame;
         }
-        return ::operator new(index* kStep);
+        return ::operator new(index* kStep - kWord);
     }
     return ::operator new(size);
 }
 
 void free_frame(void* frame, std::size_t size) noexcept {
-    const std::size_t index = (size + kStep - 1) / kStep;
+    const std::size_t index = class_of(size);
     if (kCaches && index < kClasses && cache.bytes < kMostCached) {
         cache.lists[index] = new (frame) Free{cache.lists[index]};
         cache.bytes += index * kStep;

@@ -1,4 +1,5 @@
-// Memory for coroutine frames: a request makes some twenty of them, always of the same few sizes.
+// Memory for coroutine frames, and for objects that come and go with each request: some twenty of
+// them, always of the same few sizes.
 #pragma once
 
 #include <cstddef>

@@ -2,12 +2,16 @@
 // docs/decisions/0001 says why it is ours and not asio::awaitable.
 #pragma once
 
+#include "failover/failure.hpp"
 #include "server/io/frame_cache.hpp"
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace tollgate::server {
 
@@ -50,6 +54,36 @@ struct TaskPromise : TaskPromiseBase {
             std::rethrow_exception(error);
         }
         return std::move(*value);
+    }
+};
+
+/// Failures are rare and large: apart, so that they take no room in each frame that waits.
+template <class T>
+struct TaskPromise<Result<T>> : TaskPromiseBase {
+    std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
+    std::unique_ptr<Failure> failure;
+    Task<Result<T>> get_return_object() noexcept;
+    template <class U = Result<T>>
+    void return_value(U&& result) {
+        Result<T> made(std::forward<U>(result));
+        if (!made) {
+            failure = std::make_unique<Failure>(std::move(made.error()));
+        } else if constexpr (!std::is_void_v<T>) {
+            value.emplace(std::move(*made));
+        }
+    }
+    Result<T> take() {
+        if (error) {
+            std::rethrow_exception(error);
+        }
+        if (failure) {
+            return std::unexpected(std::move(*failure));
+        }
+        if constexpr (std::is_void_v<T>) {
+            return {};
+        } else {
+            return std::move(*value);
+        }
     }
 };
 
@@ -102,6 +136,10 @@ namespace detail {
 template <class T>
 Task<T> TaskPromise<T>::get_return_object() noexcept {
     return Task<T>(std::coroutine_handle<TaskPromise<T>>::from_promise(*this));
+}
+template <class T>
+Task<Result<T>> TaskPromise<Result<T>>::get_return_object() noexcept {
+    return Task<Result<T>>(std::coroutine_handle<TaskPromise<Result<T>>>::from_promise(*this));
 }
 inline Task<void> TaskPromise<void>::get_return_object() noexcept {
     return Task<void>(std::coroutine_handle<TaskPromise<void>>::from_promise(*this));

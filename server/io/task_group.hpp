@@ -44,6 +44,10 @@ private:
     };
     struct Root {
         struct promise_type {
+            static void* operator new(std::size_t size) { return allocate_frame(size); }
+            static void operator delete(void* frame, std::size_t size) noexcept {
+                free_frame(frame, size);
+            }
             Root get_return_object() noexcept { return {}; }
             std::suspend_never initial_suspend() const noexcept { return {}; }
             std::suspend_never final_suspend() const noexcept { return {}; }

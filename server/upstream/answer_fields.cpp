@@ -5,71 +5,95 @@
 namespace tollgate::server::upstream {
 namespace {
 
-namespace http = boost::beast::http;
+enum class Known : std::uint8_t {
+    other,
+    stays_here,
+    content_type,
+    content_encoding,
+    retry_after,
+    retry_after_ms,
+    error_type,
+    date,
+    cache_control,
+};
 
-// Fields of this hop or of its framing, and those whose meaning ends at the gateway (RFC 9110
-// section 7.6.1).
-bool stays_here(http::field name) noexcept {
-    switch (name) {
-        case http::field::connection:
-        case http::field::keep_alive:
-        case http::field::proxy_authenticate:
-        case http::field::proxy_connection:
-        case http::field::te:
-        case http::field::trailer:
-        case http::field::transfer_encoding:
-        case http::field::upgrade:
-        case http::field::content_length:
-        case http::field::content_encoding:
-        case http::field::content_type:
-        case http::field::set_cookie:
-        case http::field::alt_svc:
-        case http::field::strict_transport_security:
-            return true;
-        default:
-            return false;
+// What stays here are fields of this hop or of its framing, those whose meaning ends at the gateway
+// (RFC 9110 section 7.6.1), and those that are ours: CORS, the request id.
+Known known(std::string_view name) noexcept {
+    const auto is = [name](std::string_view other) { return same_name(name, other); };
+    if (same_name(name.substr(0, 15), "access-control-")) {
+        return Known::stays_here;
     }
-}
-
-// Other names that must not be passed on, most without an enumerator in Beast: CORS is ours, the
-// request id is ours.
-bool stays_here(std::string_view name) noexcept {
-    return same_name(name, "x-request-id") || same_name(name.substr(0, 15), "access-control-");
+    switch (name.size()) {  // first: there are some ten fields in each answer
+        case 2:
+            return is("te") ? Known::stays_here : Known::other;
+        case 4:
+            return is("date") ? Known::date : Known::other;
+        case 7:
+            return is("trailer") || is("upgrade") || is("alt-svc") ? Known::stays_here
+                                                                   : Known::other;
+        case 10:
+            return is("connection") || is("keep-alive") || is("set-cookie") ? Known::stays_here
+                                                                            : Known::other;
+        case 11:
+            return is("retry-after") ? Known::retry_after : Known::other;
+        case 12:
+            return is("content-type")   ? Known::content_type
+                   : is("x-request-id") ? Known::stays_here
+                                        : Known::other;
+        case 13:
+            return is("cache-control") ? Known::cache_control : Known::other;
+        case 14:
+            return is("content-length")   ? Known::stays_here
+                   : is("retry-after-ms") ? Known::retry_after_ms
+                                          : Known::other;
+        case 16:
+            return is("content-encoding")   ? Known::content_encoding
+                   : is("proxy-connection") ? Known::stays_here
+                   : is("x-amzn-errortype") ? Known::error_type
+                                            : Known::other;
+        case 17:
+            return is("transfer-encoding") ? Known::stays_here : Known::other;
+        case 18:
+            return is("proxy-authenticate") ? Known::stays_here : Known::other;
+        case 25:
+            return is("strict-transport-security") ? Known::stays_here : Known::other;
+        default:
+            return Known::other;
+    }
 }
 
 }  // namespace
 
-void take_field(CallHead& head, http::field name, std::string_view text, std::string_view value) {
-    switch (name) {
-        case http::field::content_type:
+void take_field(CallHead& head, std::string_view name, std::string_view value) {
+    switch (known(name)) {
+        case Known::stays_here:
+            return;
+        case Known::content_type:
             head.content_type = value;
             return;
-        case http::field::content_encoding:
+        case Known::content_encoding:
             head.content_encoding = value;
             return;
-        case http::field::retry_after:
+        case Known::retry_after:
             head.retry_after = value;
             break;
-        case http::field::date:
+        case Known::retry_after_ms:
+            head.retry_after_ms = value;
+            break;
+        case Known::error_type:
+            head.error_type = value;
+            break;
+        case Known::date:
             head.has_date = true;
             break;
-        case http::field::cache_control:
+        case Known::cache_control:
             head.has_cache_control = true;
             break;
-        default:
+        case Known::other:
             break;
     }
-    if (stays_here(name) || stays_here(text)) {
-        return;
-    }
-    if (name == http::field::unknown) {
-        if (same_name(text, "retry-after-ms")) {
-            head.retry_after_ms = value;
-        } else if (same_name(text, "x-amzn-errortype")) {
-            head.error_type = value;
-        }
-    }
-    head.relayed.append(text).append(": ").append(value).append("\r\n");
+    head.relayed.append(name).append(": ").append(value).append("\r\n");
 }
 
 }  // namespace tollgate::server::upstream

@@ -17,10 +17,10 @@ namespace tollgate::server::upstream {
 struct CallHead {
     unsigned status = 0;
     std::string content_type;
-    std::string content_encoding;
-    std::string retry_after;
-    std::string retry_after_ms;
-    std::string error_type;  ///< AWS names the error in x-amzn-errortype, not in the body
+    failover::RareText content_encoding;
+    failover::RareText retry_after;
+    failover::RareText retry_after_ms;
+    failover::RareText error_type;  ///< AWS names the error in x-amzn-errortype, not in the body
     std::optional<std::uint64_t>
         content_length;              ///< of the body as sent, before content coding is undone
     bool has_date = false;           ///< `relayed` has a Date field

@@ -2,6 +2,7 @@
 
 #include "server/io/give_back.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -115,13 +116,19 @@ Task<Result<void>> H1Call::resend(Interrupt& interrupt) {
 // One gather write over the client's own bytes where the kernel takes them at once.
 Task<H1Call::Sent> H1Call::send_on(Connection& connection, Interrupt& interrupt) {
     const std::string head = head_bytes(*request_, connection.origin().spec);
-    std::vector<iovec> pieces;
-    pieces.reserve(1 + request_->body.pieces().size());
-    pieces.push_back(piece(head));
-    for (const std::string_view bytes : request_->body.pieces()) {
-        pieces.push_back(piece(bytes));
+    std::array<iovec, 8> few;
+    std::vector<iovec> many;
+    std::span<iovec> left(few);
+    if (1 + request_->body.pieces().size() > few.size()) {
+        many.resize(1 + request_->body.pieces().size());
+        left = many;
     }
-    std::span<iovec> left(pieces);
+    std::size_t count = 0;
+    left[count++] = piece(head);
+    for (const std::string_view bytes : request_->body.pieces()) {
+        left[count++] = piece(bytes);
+    }
+    left = left.first(count);
     while (!left.empty()) {
         const IoResult result = connection.channel().write(left);
         if (result.status == IoStatus::ok) {

@@ -1,6 +1,7 @@
 // A call over HTTP/1.1 on a pooled connection.
 #pragma once
 
+#include "server/io/frame_cache.hpp"
 #include "server/upstream/call.hpp"
 #include "server/upstream/pool.hpp"
 #include "server/upstream/response_parser.hpp"
@@ -22,6 +23,9 @@ public:
            std::unique_ptr<Connection> connection) noexcept
         : pool_(pool), origin_(origin), scratch_(scratch), connection_(std::move(connection)) {}
     ~H1Call() override;
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* call, std::size_t size) noexcept { free_frame(call, size); }
 
     [[nodiscard]] bool connect_at_once() override;
     [[nodiscard]] Task<Result<void>> connect(Interrupt& interrupt) override;

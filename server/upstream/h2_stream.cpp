@@ -92,7 +92,7 @@ bool H2Stream::field(std::string_view name, std::string_view value) {
             head_.content_length = length;
         }
     }
-    take_field(head_, boost::beast::http::string_to_field(name), name, value);
+    take_field(head_, name, value);
     return true;
 }
 

@@ -60,7 +60,7 @@ private:
             connection_.append(connection_.empty() ? "" : ",").append(std_view(value));
             return;
         }
-        take_field(head_, name, std_view(text), std_view(value));
+        take_field(head_, std_view(text), std_view(value));
     }
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}

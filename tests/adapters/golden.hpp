@@ -154,7 +154,7 @@ inline std::string encode(const adapters::Dialect& dialect, std::string_view bod
     const auto encoded = dialect.encode(*request, target, out);
     if (!encoded) {
         return "refused " + std::string(failover::policy(encoded.error().kind).name) + " " +
-               encoded.error().param + ": " + encoded.error().detail + "\n";
+               std::string(encoded.error().param) + ": " + encoded.error().detail + "\n";
     }
     const std::string joined = out.body.joined();
     CHECK(json::Document::parse(joined).has_value());

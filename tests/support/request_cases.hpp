@@ -72,7 +72,7 @@ inline void run_request_case(json::Value one, const adapters::Dialect& dialect,
         CHECK(done.error().detail.find(one["says"].string()) != std::string::npos);
         return;
     }
-    INFO((done ? std::string() : done.error().param + ": " + done.error().detail));
+    INFO((done ? std::string() : std::string(done.error().param) + ": " + done.error().detail));
     REQUIRE(done);
     CHECK(without_blanks(out.body.joined()) == without_blanks(one["output"].raw()));
     if (one["target"].exists()) {

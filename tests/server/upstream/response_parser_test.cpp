@@ -156,6 +156,9 @@ TEST_CASE("a vendor's answer is framed by length, by chunks or by the close") {
          "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" +
              answer("Content-Length: 1\r\n", "a"),
          {.complete = true, .keep_alive = true, .status = 200, .body = "a"}},
+        {"one length, twice",
+         answer("Content-Length: 1\r\nContent-Length: 1, 1\r\n", "a"),
+         {.complete = true, .keep_alive = true, .status = 200, .body = "a"}},
         {"no reason",
          "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
          {.complete = true, .keep_alive = true, .status = 200}},
@@ -189,6 +192,14 @@ TEST_CASE("a head that is not HTTP/1 is malformed") {
           "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
           "HTTP/1.1 200 OK\r\n: x\r\n\r\n",
           "HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
+          "HTTP/1.1 200 OK\nX: y\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nX: a\x01\r\n\r\n",
+          "HTTP/1.1 200OK\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nConnection: close;x\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1,\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
           "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
           "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -231,6 +242,13 @@ TEST_CASE("bodies of any length are announced") {
         CHECK_FALSE(outcome.malformed_head);
         CHECK(head.content_length == std::stoull(length));
     }
+}
+
+TEST_CASE("a folded field of a vendor's is one line") {
+    CallHead head;
+    static_cast<void>(
+        read(answer("X-Long: a\r\n b\r\n\tc\r\nY: d\r\nContent-Length: 0\r\n", ""), 500, 1, &head));
+    CHECK(head.relayed == "X-Long: a b c\r\nY: d\r\n");
 }
 
 TEST_CASE("fields that concern the client are relayed, those of this hop are not") {
