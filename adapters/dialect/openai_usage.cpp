@@ -133,15 +133,22 @@ Usage UsageFields::usage() const {
     usage.cache_read = std::min(usage.cache_read, all_prompt);
     usage.cache_write = count(prompts, cache_write_tokens);
     usage.audio_input = count(prompts, audio_tokens);
-    usage.reasoning = count(completions, reasoning_tokens);
+    const Group thought = has(completions, reasoning_tokens) ? completions : top;
+    usage.reasoning = count(thought, reasoning_tokens);
+    usage.citation = count(top, citation_tokens);
+    usage.web_searches = count(top, num_search_queries);
     usage.audio_output = count(completions, audio_tokens);
     usage.image_input = count(prompts, image_tokens);
     usage.image_output = count(completions, image_tokens);
     usage.input = less(
         all_prompt, usage.cache_read + usage.cache_write + usage.audio_input + usage.image_input);
-    // xAI counts reasoning beside completion_tokens, all others inside; the total tells which.
+    // xAI counts reasoning beside completion_tokens, which the total tells.  Perplexity does as
+    // well, outside of the total, and citations likewise (pydantic/genai-prices,
+    // providers/perplexity); it is known by its searches.  All others count it inside.
+    const bool searched = has(top, num_search_queries) || has(top, citation_tokens);
     const bool beside = usage.reasoning > 0 &&
-                        count(top, total_tokens) == all_prompt + all_completion + usage.reasoning;
+                        ((searched && thought == top) ||
+                         count(top, total_tokens) == all_prompt + all_completion + usage.reasoning);
     usage.output = less(all_completion,
                         usage.audio_output + usage.image_output + (beside ? 0 : usage.reasoning));
     // What the call cost, in US dollars: OpenRouter's is a number, Perplexity's an object.

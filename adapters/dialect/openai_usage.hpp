@@ -46,7 +46,9 @@ private:
         audio_tokens,
         image_tokens,
         reasoning_tokens,
-        total_cost,  // Perplexity, within cost
+        total_cost,          // Perplexity, within cost
+        citation_tokens,     // Perplexity
+        num_search_queries,  // Perplexity
         kNames,
         none = kNames,
     };
@@ -66,7 +68,9 @@ private:
                                                                  "audio_tokens",
                                                                  "image_tokens",
                                                                  "reasoning_tokens",
-                                                                 "total_cost"};
+                                                                 "total_cost",
+                                                                 "citation_tokens",
+                                                                 "num_search_queries"};
     struct Range {
         std::uint32_t begin;
         std::uint32_t size;

@@ -28,6 +28,7 @@ const replies = {
   "gpt-4o-reported": { usage: { ...usage, cost: 0.0035 } },
   "gpt-4o-odd": { usage: { ...usage, cost: 5 } },
   "gpt-5.4": { usage, service_tier: "priority" },
+  "sonar-deep-research": { usage: { prompt_tokens: 30, completion_tokens: 700, total_tokens: 730, citation_tokens: 2000, num_search_queries: 12, reasoning_tokens: 9000 } },
 };
 const piece = (delta, usage) => `data: {"id":"c","choices":[{"index":0,"delta":${delta},"finish_reason":null}]${usage}}\n\n`;
 const upstream = await FakeUpstream.start({ after }, async (incoming) => {
@@ -52,6 +53,7 @@ const providers = {
   cheaper: like("openai", { discount: "10%", margin: "5%" }),
   own: compat(upstream, { default_model: "gpt-4o" }),
   mine: compat(upstream, { default_model: "m", price: { free: true } }),
+  research: { ...like("perplexity"), default_model: "sonar-deep-research" },
   dark: compat(upstream, { default_model: "m" }),
   azure_openai: { api_key: "k", base_url: upstream.url, deployment_map: { "gpt-4o": "depl" }, api_version: "2024-10-21" },
 };
@@ -176,6 +178,13 @@ describe("the cost of an answer", () => {
   test("follows the tier that the vendor says has served", async () => {
     const priority = price([{ vendor: "openai", model: "gpt-5.4", service: "priority", usage: { input_tokens: 1000, cache_read_tokens: 400, output_tokens: 100 } }]);
     assert.equal(await cost("listed/gpt-5.4"), priority.answers[0].cost);
+  });
+
+  test("has searches, thinking and citations that a vendor counts apart", async () => {
+    const { answers } = price([{ vendor: "perplexity", model: "sonar-deep-research",
+      usage: { input_tokens: 30, output_tokens: 11_700, output_reasoning_tokens: 9000, output_citation_tokens: 2000, web_searches: 12 } }]);
+    assert.equal(await cost("research/sonar-deep-research"), answers[0].cost);
+    assert.equal(answers[0].cost, "0.09666"); // 30 * 2 + 700 * 8 + 9000 * 3 + 2000 * 2 micro-dollars, 12 * 0.005
   });
 
   test("is found by the name of a deployment as well", async () => {

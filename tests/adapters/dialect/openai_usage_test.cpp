@@ -71,6 +71,23 @@ TEST_CASE("a vendor tells its price as a number or within an object", "[openai_u
     }
 }
 
+TEST_CASE("Perplexity's thinking and citations come on top of the completion, others' are in it",
+          "[openai_usage]") {
+    const Usage research = read_both_ways(
+        R"({"prompt_tokens":30,"completion_tokens":700,"total_tokens":730,"citation_tokens":2000,
+            "num_search_queries":12,"reasoning_tokens":9000})");
+    CHECK(research.output == 700);
+    CHECK(research.reasoning == 9000);
+    CHECK(research.citation == 2000);
+    CHECK(research.web_searches == 12);
+    CHECK(research.completion_total() == 11'700);
+    const Usage local = read_both_ways(
+        R"({"prompt_tokens":30,"completion_tokens":700,"total_tokens":730,"reasoning_tokens":500})");
+    CHECK(local.output == 200);
+    CHECK(local.reasoning == 500);
+    CHECK(local.completion_total() == 700);
+}
+
 TEST_CASE("what is no usage object is not reported", "[openai_usage]") {
     for (const char* none : {"null", "7", "[]", R"("x")", R"([{"prompt_tokens":1}])"}) {
         INFO(none);
