@@ -77,7 +77,8 @@ describe("model auto", { concurrency: 4 }, () => {
     let down = true;
     const { gateway } = await pair(t, {
       a: (incoming) => (down ? incoming.reply(503, {}) : wellBehaved(incoming)),
-      automatic: { rules: [{ when: { header: { "x-move": "*" } }, to: "a" }], quality: { "a/m": 70, "b/m": 65 } },
+      // By quality: how fast the two answered just now must not be a reason to move.
+      automatic: { policy: "best", rules: [{ when: { header: { "x-move": "*" } }, to: "a" }], quality: { "a/m": 70, "b/m": 65 } },
     });
     const begin = { model: "auto", ...kPoem };
     assert.equal((await gateway.chat(begin)).headers["x-tollgate-provider"], "b");
