@@ -29,8 +29,8 @@ std::string_view trim(std::string_view text) {
 }
 
 std::unexpected<Failure> refuse(std::string_view part, std::string_view why) {
-    return fail_param(std::string(kHeader), std::string(kHeader) + ": '" + clip(part, 80) +
-                                                "': " + std::string(why) + ".");
+    return fail_param(
+        kHeader, std::string(kHeader) + ": '" + clip(part, 80) + "': " + std::string(why) + ".");
 }
 
 std::optional<std::uint64_t> read_number(std::string_view text, std::uint64_t most) {
@@ -165,11 +165,9 @@ Result<DemoPlan> parse_plan(std::string_view header, const DemoPlan& defaults) {
 }
 
 double draw(std::uint64_t seed, std::uint64_t call) noexcept {
-    // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-    std::uint64_t mixed = seed * 0xd1342543de82ef95U + (call + 1) * 0x9e3779b97f4a7c15U;
-    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
-    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
-    mixed ^= mixed >> 31U;
+    // mix() adds the step of SplitMix64 once more (Steele, Lea and Flood, "Fast splittable
+    // pseudorandom number generators", 2014).
+    const std::uint64_t mixed = mix(seed * 0xd1342543de82ef95U + call * 0x9e3779b97f4a7c15U);
     return static_cast<double>(mixed >> 11U) * 0x1p-53;
 }
 
