@@ -1,5 +1,6 @@
 #include "metrics/ledger/report.hpp"
 
+#include "metrics/ledger/ids_hash.hpp"
 #include "metrics/ledger/schema.hpp"
 #include "metrics/ledger/segment.hpp"
 
@@ -237,22 +238,12 @@ std::string time_text(Grain grain, std::int64_t seconds) {
 
 // The ids and begins of spans of Query::by; zeros behind them.
 using GroupIds = std::array<std::int64_t, kDimensionNames.size()>;
-struct GroupHash {
-    std::size_t operator()(const GroupIds& ids) const noexcept {
-        std::uint64_t hash = 0;
-        for (const std::int64_t id : ids) {
-            hash = (hash ^ static_cast<std::uint64_t>(id)) * 0x9e3779b97f4a7c15ULL;
-            hash ^= hash >> 32;
-        }
-        return static_cast<std::size_t>(hash);
-    }
-};
 
 // One row for each group.
 struct Groups {
     std::vector<GroupIds> ids;
     std::vector<ReportRow> rows;  // of the same index
-    std::unordered_map<GroupIds, std::size_t, GroupHash> places;
+    std::unordered_map<GroupIds, std::size_t, IdsHash> places;
 
     void add_row(const GroupIds& group, ReportRow row) {
         const auto [place, is_new] = places.try_emplace(group, rows.size());

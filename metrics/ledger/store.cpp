@@ -408,15 +408,6 @@ Result<void> Store::note_tags(const Entry& entry, std::int64_t id) {
     return {};
 }
 
-std::size_t Store::AlikeHash::operator()(const AlikeKey& key) const noexcept {
-    std::uint64_t hash = 0;
-    for (const std::int64_t part : key) {
-        hash = (hash ^ static_cast<std::uint64_t>(part)) * 0x9e3779b97f4a7c15ULL;
-        hash ^= hash >> 32;
-    }
-    return static_cast<std::size_t>(hash);
-}
-
 Store::Sums& Store::Sums::operator+=(const Sums& more) noexcept {
     for (std::size_t i = 0; i < values.size(); ++i) {
         values[i] += more.values[i];

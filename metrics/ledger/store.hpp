@@ -2,6 +2,7 @@
 #pragma once
 
 #include "metrics/ledger/entry.hpp"
+#include "metrics/ledger/ids_hash.hpp"
 #include "metrics/ledger/schema.hpp"
 #include "metrics/sqlite.hpp"
 
@@ -47,9 +48,6 @@ private:
     /// The hour and the ids of provider, model, key, team, user and tags: requests that are alike
     /// in these are summed up before they are put into every cube.
     using AlikeKey = std::array<std::int64_t, 7>;
-    struct AlikeHash {
-        std::size_t operator()(const AlikeKey& key) const noexcept;
-    };
     struct Sums {
         std::array<std::uint64_t, kMeasureNames.size() + kCounters> values{};
         std::int64_t usd = 0;
@@ -105,7 +103,7 @@ private:
     std::int64_t names_ = 0;
     std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> known_names_;
     std::array<LastName, 8> last_names_;
-    std::unordered_map<AlikeKey, Sums, AlikeHash> alike_;
+    std::unordered_map<AlikeKey, Sums, IdsHash> alike_;
     AlikeKey last_alike_{};
     Sums* last_sums_ = nullptr;                                              // of last_alike_
     std::unordered_map<std::int64_t, std::vector<std::int64_t>> tag_lists_;  // of tags' ids
