@@ -89,6 +89,18 @@ bool is_in(std::uint64_t groups, std::string_view name) {
     return false;
 }
 
+/// `tasks` of all are told right, and `each` of every task.
+void check_shares(const Result& found, double tasks, double each) {
+    CHECK(found.tasks.share() >= tasks);
+    CHECK(found.by_language.at(Language::en).share() >= 0.9);
+    CHECK(found.by_language.at(Language::zh).share() >= 0.9);
+    for (std::size_t i = 0; i < kTextTasks; ++i) {
+        INFO(to_string(static_cast<Task>(i)));
+        CHECK(found.by_task[i].share() >= each);
+    }
+    CHECK(found.languages.share() >= 0.95);
+}
+
 std::string text_of(std::span<const char32_t> points) {
     std::string out;
     for (const char32_t point : points) {
@@ -96,6 +108,7 @@ std::string text_of(std::span<const char32_t> points) {
     }
     return out;
 }
+
 PromptOutline outline_of(std::string_view user, std::string_view system = {}) {
     PromptOutline out;
     out.user.add(user);
@@ -111,28 +124,14 @@ PromptOutline outline_of(std::string_view user, std::string_view system = {}) {
 TEST_CASE("nine of ten prompts that the classifier never saw are told right") {
     const Result found = classify_all(held_out("heldout_"));
     REQUIRE(found.tasks.all > 500);
-    CHECK(found.tasks.share() >= 0.92);
-    CHECK(found.by_language.at(Language::en).share() >= 0.9);
-    CHECK(found.by_language.at(Language::zh).share() >= 0.9);
-    for (std::size_t i = 0; i < kTextTasks; ++i) {
-        INFO(to_string(static_cast<Task>(i)));
-        CHECK(found.by_task[i].share() >= 0.75);
-    }
-    CHECK(found.languages.share() >= 0.95);
+    check_shares(found, 0.92, 0.75);
     CHECK(found.difficulties.share() >= 0.6);
 }
 
 TEST_CASE("of requests in the forms of examinations and assistants nine of ten are told right") {
     const Result found = classify_all(held_out("unseen_"));
     REQUIRE(found.tasks.all > 600);
-    CHECK(found.tasks.share() >= 0.93);
-    CHECK(found.by_language.at(Language::en).share() >= 0.9);
-    CHECK(found.by_language.at(Language::zh).share() >= 0.9);
-    for (std::size_t i = 0; i < kTextTasks; ++i) {
-        INFO(to_string(static_cast<Task>(i)));
-        CHECK(found.by_task[i].share() >= 0.8);
-    }
-    CHECK(found.languages.share() >= 0.95);
+    check_shares(found, 0.93, 0.8);
 }
 
 TEST_CASE("a short follow-up is read behind the first question") {
