@@ -103,7 +103,7 @@ private:
                    : outline_.shape(static_cast<std::size_t>(member - request_.members.data()));
     }
     static Result<void> wrong_type(std::string_view name, std::string_view expected, Kind got) {
-        return fail_param(std::string(name),
+        return fail_param(name,
                           "Invalid type for '" + std::string(name) + "': it must be " +
                               std::string(expected) + ", but is " + std::string(name_of(got)) + ".",
                           "invalid_type");
@@ -231,7 +231,7 @@ private:
             std::from_chars(digits.data(), digits.data() + digits.size(), number);
         const bool whole = end == digits.data() + digits.size() && error == std::errc{};
         if (!whole || number == 0 || number > kMaxOutput) {
-            return fail_param(std::string(name),
+            return fail_param(name,
                               "Invalid '" + std::string(name) +
                                   "': it must be an integer from 1 to " +
                                   std::to_string(kMaxOutput) + ", but is " +

@@ -372,7 +372,7 @@ Result<std::vector<std::string>> requested_fallbacks(const adapters::Request& re
             continue;
         }
         const auto refuse = [&] {
-            return fail_param(std::string(field),
+            return fail_param(field,
                               "'" + std::string(field) +
                                   "' must be a list of up to 16 model names, which are tried in "
                                   "order when the model before cannot answer.");

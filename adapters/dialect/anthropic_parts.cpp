@@ -77,15 +77,15 @@ Result<void> append_data(std::string& blocks, const DataUrl& data, const Media& 
     const bool is_image = data.media_type.starts_with("image/");
     const bool is_text = data.media_type.starts_with("text/");
     if (!is_image && !is_text && data.media_type != "application/pdf") {
-        return fail_param(std::string(media.where), std::string(media.vendor) +
-                                                        " takes images, PDF and text, not " +
-                                                        std::string(data.media_type));
+        return fail_param(media.where, std::string(media.vendor) +
+                                           " takes images, PDF and text, not " +
+                                           std::string(data.media_type));
     }
     std::string text;
     if (is_text) {
         std::optional<std::string> decoded = codec::base64_decode(data.base64);
         if (!decoded) {
-            return fail_param(std::string(media.where), "the data URL is not valid base64");
+            return fail_param(media.where, "the data URL is not valid base64");
         }
         text = std::move(*decoded);
     }
@@ -192,7 +192,7 @@ Result<void> append_part(std::string& blocks, json::Value part, std::string_view
     if (type.empty()) {
         return fail_param(std::string(where) + ".type", "a content part needs a type");
     }
-    return fail_param(std::string(where),
+    return fail_param(where,
                       std::string(vendor) + " does not take content of type " + std::string(type));
 }
 

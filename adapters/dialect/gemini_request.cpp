@@ -79,7 +79,7 @@ private:
                 continue;
             }
             if (!value.is_number()) {
-                return fail_param(std::string(name.snake), "must be a number");
+                return fail_param(name.snake, "must be a number");
             }
             writer_.member_raw(name.camel, value.raw());
         }

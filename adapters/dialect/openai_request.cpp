@@ -36,7 +36,7 @@ Result<void> refuse(const Request& request, const Vendor& vendor, ObjectEdit& ed
             continue;
         }
         if (!asks_for_nothing(request.raw(*member))) {
-            return fail_param(std::string(key),
+            return fail_param(key,
                               std::string(shown(vendor)) + " does not support '" +
                                   std::string(key) +
                                   "'; remove it, or choose a model of another vendor.",
